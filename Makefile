@@ -1,0 +1,54 @@
+# Stackhook: `make` lists what there is to do.
+SHELL     := /bin/bash
+FUNCTIONS := $(filter-out shim,$(notdir $(patsubst %/,%,$(wildcard functions/*/))))
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD     := CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags '-s -w -X github.com/stackhook/stackhook/shared/serve.version=$(VERSION)'
+LINT      := go tool -modfile=scripts/tools/go.mod golangci-lint
+FUZZTIME  ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-openstack build package lint fmt fuzz bench openstack-up openstack-down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## serve every function on http://127.0.0.1:8080 (a fake cloud, unless OS_CLOUD names a real one)
+	@go run ./functions/shim
+
+test: ## all hermetic tests: fake cloud, race detector, shuffled, a real browser
+	@scripts/browser-deps
+	go test -race -shuffle=on ./...
+
+test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first
+	scripts/test-openstack
+
+build: $(FUNCTIONS:%=bin/%) bin/shim ## build every program into bin/
+
+bin/%: FORCE
+	@$(BUILD) -o $@ ./functions/$*
+
+package: build ## one AWS Lambda zip per function into dist/
+	@go run ./scripts/package $(FUNCTIONS)
+
+lint: ## golangci-lint with the import rules
+	$(LINT) run ./...
+
+fmt: ## format all Go code
+	$(LINT) fmt ./...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@scripts/fuzz $(FUZZTIME)
+
+bench: ## cold start and size of every function
+	@scripts/bench
+
+openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root)
+	@scripts/openstack-up
+
+openstack-down: ## stop it again
+	@scripts/openstack-down
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+FORCE:
