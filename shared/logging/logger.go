@@ -1,0 +1,117 @@
+package logging
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/rs/zerolog"
+)
+
+// Facts gathers what happened during one request. It is safe for concurrent use.
+type Facts struct {
+	mu    sync.Mutex
+	calls []string
+	notes []note
+}
+
+type note struct{ key, value string }
+
+type requestKey struct{}
+
+type request struct {
+	id     string
+	logger zerolog.Logger
+	facts  *Facts
+}
+
+// New is a function's logger. Every line carries the time and the function's name.
+func New(w io.Writer, function string) zerolog.Logger {
+	return zerolog.New(redactor{w}).With().Timestamp().Str("function", function).Logger()
+}
+
+// WithRequest attaches a logger that names the request, and fresh facts.
+func WithRequest(ctx context.Context, logger zerolog.Logger, requestID string) context.Context {
+	return context.WithValue(ctx, requestKey{}, &request{
+		id:     requestID,
+		logger: logger.With().Str("request_id", requestID).Logger(),
+		facts:  &Facts{},
+	})
+}
+
+func of(ctx context.Context) *request {
+	r, _ := ctx.Value(requestKey{}).(*request)
+	return r
+}
+
+// From is the request's logger, or one that drops everything. It is never nil.
+func From(ctx context.Context) *zerolog.Logger {
+	if r := of(ctx); r != nil {
+		return &r.logger
+	}
+	nop := zerolog.Nop()
+	return &nop
+}
+
+// RequestID is the request's reference: the answer, the log line and the caller's report share it. Empty without one.
+func RequestID(ctx context.Context) string {
+	if r := of(ctx); r != nil {
+		return r.id
+	}
+	return ""
+}
+
+// CountCall records a call to OpenStack, e.g. "heat POST /stacks". Without facts in ctx it does nothing.
+func CountCall(ctx context.Context, name string) {
+	if r := of(ctx); r != nil {
+		r.facts.mu.Lock()
+		defer r.facts.mu.Unlock()
+		r.facts.calls = append(r.facts.calls, name)
+	}
+}
+
+// Calls are the calls counted so far, in order.
+func Calls(ctx context.Context) []string {
+	if r := of(ctx); r != nil {
+		r.facts.mu.Lock()
+		defer r.facts.mu.Unlock()
+		return slices.Clone(r.facts.calls)
+	}
+	return nil
+}
+
+// Note adds a field to the request's line. The last value of a key wins.
+func Note(ctx context.Context, key, value string) {
+	r := of(ctx)
+	if r == nil {
+		return
+	}
+	r.facts.mu.Lock()
+	defer r.facts.mu.Unlock()
+	for i := range r.facts.notes {
+		if r.facts.notes[i].key == key {
+			r.facts.notes[i].value = value
+			return
+		}
+	}
+	r.facts.notes = append(r.facts.notes, note{key, value})
+}
+
+// AddFacts puts everything known about the request on the line that ends it: the number of calls, their names, and the notes.
+func AddFacts(ctx context.Context, line *zerolog.Event) *zerolog.Event {
+	r := of(ctx)
+	if r == nil {
+		return line
+	}
+	r.facts.mu.Lock()
+	defer r.facts.mu.Unlock()
+	line = line.Int("calls", len(r.facts.calls))
+	if len(r.facts.calls) > 0 {
+		line = line.Strs("called", r.facts.calls)
+	}
+	for _, n := range r.facts.notes {
+		line = line.Str(n.key, n.value)
+	}
+	return line
+}

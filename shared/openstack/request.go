@@ -1,0 +1,92 @@
+package openstack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+)
+
+// request is one call of an API.
+type request struct {
+	op      string // for Error.Op
+	service service
+	method  string
+	// path is relative to the service's address; each {} stands for one of args, so that the call can be counted
+	// under its path without ids.
+	path         string
+	args         []string
+	query        url.Values
+	microversion string
+	body         any
+	into         any // nil: the answer's body does not matter
+}
+
+func (r request) route() string { return r.service.name + " " + r.method + " " + r.path }
+
+func (r request) url(client *gophercloud.ServiceClient) string {
+	path := strings.TrimPrefix(r.path, "/")
+	for _, arg := range r.args {
+		path = strings.Replace(path, "{}", url.PathEscape(arg), 1)
+	}
+	address := client.ServiceURL(path)
+	if len(r.query) > 0 {
+		address += "?" + r.query.Encode()
+	}
+	return address
+}
+
+// do carries out r. A 401 is answered with one new token, if we may have one: tokens are revoked when somebody changes
+// a password or a role, long before they expire.
+func (c *Cloud) do(ctx context.Context, r request) error {
+	for _, arg := range r.args {
+		if arg == "" || arg == "." || arg == ".." {
+			// It would turn the path into another one, such as a stack's into the list's.
+			return &Error{Code: Refused, Op: r.op, Err: fmt.Errorf("%q is no name or id", arg)}
+		}
+	}
+	conn, err := c.connect(ctx, r.op, nil)
+	if err != nil {
+		return err
+	}
+	err = c.send(ctx, r, conn)
+	if gophercloud.ResponseCodeIs(err, http.StatusUnauthorized) && c.session.renewable {
+		if conn, err = c.connect(ctx, r.op, conn); err != nil {
+			return err
+		}
+		err = c.send(ctx, r, conn)
+	}
+	return failure(r.op, err)
+}
+
+// send makes one request. Its errors are gophercloud's.
+func (c *Cloud) send(ctx context.Context, r request, conn *connection) error {
+	client, err := conn.client(r.service, c.creds.location)
+	if err != nil {
+		return &Error{Code: Broken, Op: r.op, Err: err}
+	}
+	client.Microversion = r.microversion
+	response, err := client.Request(withRoute(ctx, r.route()), r.method, r.url(client), &gophercloud.RequestOpts{
+		JSONBody:         r.body,
+		OkCodes:          []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
+		KeepResponseBody: true,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if r.into != nil {
+		// Decoded here and not by gophercloud, which would leave json.Number in outputs.
+		if err := json.NewDecoder(response.Body).Decode(r.into); err != nil {
+			return err
+		}
+	}
+	// Only a body read to its end gives the connection back to the pool.
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
+}
