@@ -1,0 +1,42 @@
+package lti
+
+// Field is a form's field for tests.
+type Field struct{ Name, Value string }
+
+// ParseForm is parseForm for tests.
+func ParseForm(raw string) ([]Field, error) {
+	fields, fault := parseForm(raw)
+	if fault != nil {
+		return nil, fault
+	}
+	out := make([]Field, len(fields))
+	for i, f := range fields {
+		out[i] = Field{f.name, f.value}
+	}
+	return out, nil
+}
+
+// BaseString is baseString for tests.
+func BaseString(method, uri string, fields []Field) (string, error) {
+	in := make([]field, len(fields))
+	for i, f := range fields {
+		in[i] = field{f.Name, f.Value}
+	}
+	return baseString(method, uri, in)
+}
+
+// BaseURI, HMACSHA1, Escape, Codes and DefaultWindow are the parts that the vectors and the README's table are held against.
+var (
+	BaseURI  = baseURI
+	HMACSHA1 = hmacSHA1
+	Escape   = escape
+)
+
+// Codes lists every code and its status.
+func Codes() map[Code]int {
+	out := map[Code]int{}
+	for code, a := range answers {
+		out[code] = a.status
+	}
+	return out
+}

@@ -1,0 +1,214 @@
+package lti
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"mime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Request is what a launch came as. Nothing in it but PublicURL is believed.
+type Request struct {
+	Method    string
+	MediaType string // the Content-Type header as it came
+	RawQuery  string
+	Body      []byte
+	// PublicURL is where browsers reach this launch: the configured public URL and the raw path of the request, without
+	// its query. It is never taken from Host or X-Forwarded-*, which anyone may send.
+	PublicURL string
+}
+
+// Consumer is a tool consumer, as far as its launches need.
+type Consumer struct {
+	Key, Secret  string
+	Origins      []string // where its pages live: the return URL must be on one of them
+	OutcomeHosts []string // where grades may be sent, as host or host:port
+	Instructors  bool     // whether roles above learner count
+}
+
+// Seen remembers nonces. shared/once has stores of this kind.
+type Seen interface {
+	// First says whether key is new, and remembers it for ttl, in one step.
+	First(ctx context.Context, key string, ttl time.Duration) (bool, error)
+}
+
+// Verifier verifies launches of a fixed set of consumers.
+type Verifier struct {
+	Consumers map[string]Consumer // by key
+	Seen      Seen
+	Now       func() time.Time
+	// Window is how far a launch's time may be from ours; zero means 5 minutes.
+	Window time.Duration
+}
+
+const defaultWindow = 5 * time.Minute
+
+// required must be there and not be empty. Open edX sends all of them; without user_id all learners would share one lab.
+var required = []string{
+	"oauth_consumer_key", "oauth_signature", "oauth_signature_method", "oauth_nonce", "oauth_timestamp",
+	"lti_message_type", "lti_version", "resource_link_id", "user_id",
+}
+
+// Verify says whose launch r is, or why it is none: then the error is an *Error. The nonce is spent by the last step
+// only, after everything else held.
+func (v Verifier) Verify(ctx context.Context, r Request) (Launch, error) {
+	fields, values, fault := read(r)
+	if fault != nil {
+		return Launch{}, fault
+	}
+	if fault = checkProtocol(values); fault != nil {
+		return Launch{}, fault
+	}
+	consumer, fault := v.checkSignature(r, fields, values)
+	if fault != nil {
+		return Launch{}, fault
+	}
+	if fault = v.checkTime(values["oauth_timestamp"]); fault != nil {
+		return Launch{}, fault
+	}
+	if fault = v.spendNonce(ctx, values); fault != nil {
+		return Launch{}, fault
+	}
+	return newLaunch(values, consumer), nil
+}
+
+// read takes the request apart: the list that was signed, and the same by name once it is sure that no name is twice there.
+func read(r Request) ([]field, map[string]string, *Error) {
+	if r.Method != "POST" {
+		return nil, nil, refuse(CodeMethod, "a launch is a POST")
+	}
+	if media, params, err := mime.ParseMediaType(r.MediaType); err != nil || media != "application/x-www-form-urlencoded" || !utf8Charset(params["charset"]) {
+		return nil, nil, refuse(CodeMediaType, "a launch is application/x-www-form-urlencoded in UTF-8")
+	}
+	if len(r.Body) > MaxBody || len(r.RawQuery) > maxQuery {
+		return nil, nil, refuse(CodeTooLarge, "the form is larger than 128 KiB or the query than 16 KiB")
+	}
+	query, fault := parseForm(r.RawQuery)
+	if fault != nil {
+		return nil, nil, fault
+	}
+	body, fault := parseForm(string(r.Body))
+	if fault != nil {
+		return nil, nil, fault
+	}
+	for _, f := range query {
+		if protocolName(f.name) {
+			return nil, nil, refuse(CodeQuery, quoteName(f.name)+" is in the query")
+		}
+	}
+	fields := append(query, body...)
+	if len(fields) > maxFields {
+		return nil, nil, refuse(CodeTooLarge, "more than 300 fields")
+	}
+	values := make(map[string]string, len(fields))
+	for _, f := range fields {
+		if _, twice := values[f.name]; twice {
+			return nil, nil, refuse(CodeDuplicate, quoteName(f.name)+" is there twice")
+		}
+		values[f.name] = f.value
+	}
+	return fields, values, nil
+}
+
+func utf8Charset(charset string) bool { return charset == "" || strings.EqualFold(charset, "utf-8") }
+
+// protocolName says whether a name means something to LTI or OAuth. Such names count only in the form: the query is part
+// of the launch address, which an author types, and other readers would take it from there.
+func protocolName(name string) bool {
+	switch name {
+	case "user_id", "user_image", "roles", "role_scope_mentor", "ext_roles":
+		return true
+	}
+	for _, prefix := range []string{"oauth_", "lti_", "lis_", "context_", "resource_link_", "tool_consumer_", "launch_presentation_", "custom_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func checkProtocol(values map[string]string) *Error {
+	for _, name := range required {
+		if values[name] == "" {
+			return refuse(CodeMissing, name+" is missing or empty")
+		}
+	}
+	if values["lti_message_type"] != "basic-lti-launch-request" {
+		return refuse(CodeMessageType, "lti_message_type is not basic-lti-launch-request")
+	}
+	// LTI 1.1 and 1.2 consumers all say LTI-1p0.
+	if values["lti_version"] != "LTI-1p0" {
+		return refuse(CodeVersion, "lti_version is not LTI-1p0")
+	}
+	if version, sent := values["oauth_version"]; sent && version != "1.0" {
+		return refuse(CodeVersion, "oauth_version is not 1.0")
+	}
+	if values["oauth_signature_method"] != "HMAC-SHA1" {
+		return refuse(CodeSignatureMethod, "oauth_signature_method is not HMAC-SHA1")
+	}
+	return nil
+}
+
+// checkSignature gives an unknown key and a wrong signature one answer and the same work.
+func (v Verifier) checkSignature(r Request, fields []field, values map[string]string) (Consumer, *Error) {
+	consumer, known := v.Consumers[values["oauth_consumer_key"]]
+	if !known {
+		consumer.Secret = "nobody has this secret, it only costs the time"
+	}
+	base, err := baseString(r.Method, r.PublicURL, fields)
+	if err != nil {
+		return Consumer{}, &Error{Code: "internal", Status: 500, Public: "Something is wrong on our side. " + again, Err: err}
+	}
+	same := sameSignature(values["oauth_signature"], hmacSHA1(base, consumer.Secret, ""))
+	if !same || !known {
+		return Consumer{}, refuse(CodeSignature, "the signature does not hold for this key and "+r.PublicURL)
+	}
+	return consumer, nil
+}
+
+func (v Verifier) window() time.Duration {
+	if v.Window > 0 {
+		return v.Window
+	}
+	return defaultWindow
+}
+
+func (v Verifier) checkTime(text string) *Error {
+	if strings.Trim(text, "0123456789") != "" {
+		return refuse(CodeTimestamp, "oauth_timestamp is not made of digits")
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return refuse(CodeTimestamp, "oauth_timestamp is out of range")
+	}
+	// In whole seconds, as the timestamp is. Subtracting keeps clear of overflow: both sides are positive.
+	switch age := v.Now().Unix() - seconds; {
+	case age > int64(v.window()/time.Second):
+		return refuse(CodeStale, "the launch is older than the window allows")
+	case -age > int64(v.window()/time.Second):
+		return refuse(CodeFuture, "the launch is from the future: compare the clocks")
+	}
+	return nil
+}
+
+// spendNonce makes the launch good for once. The parts go hashed, each with its length in front, so that neither long
+// nor cleverly chosen ones can meet another launch's key.
+func (v Verifier) spendNonce(ctx context.Context, values map[string]string) *Error {
+	hash := sha256.New()
+	for _, name := range []string{"oauth_consumer_key", "oauth_timestamp", "oauth_nonce"} {
+		hash.Write([]byte(strconv.Itoa(len(values[name])) + ":" + values[name]))
+	}
+	first, err := v.Seen.First(ctx, "lti-nonce-"+hex.EncodeToString(hash.Sum(nil)), 2*v.window()+time.Minute)
+	if err != nil {
+		fault := refuse(CodeUnavailable, "ask the store of nonces")
+		fault.Err = err
+		return fault
+	}
+	if !first {
+		return refuse(CodeReplayed, "this nonce was used before")
+	}
+	return nil
+}
