@@ -127,7 +127,7 @@ func setting(yaml, variable string) string {
 }
 
 // credentials checks the entry; missing says all that has to be set.
-func (e entry) credentials() (c credentials, missing []string) {
+func (e *entry) credentials() (c credentials, missing []string) {
 	a := e.Auth
 	c = credentials{
 		authURL: a.AuthURL,
@@ -155,7 +155,7 @@ func (e entry) credentials() (c credentials, missing []string) {
 }
 
 // method is the one auth_type names, else the first that has a value: application credential, password, token.
-func (e entry) method() (m method, fault string) {
+func (e *entry) method() (m method, fault string) {
 	switch strings.ToLower(e.AuthType) {
 	case "v3applicationcredential":
 		return byApplication, ""

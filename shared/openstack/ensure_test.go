@@ -116,6 +116,7 @@ func TestSettle(t *testing.T) {
 }
 
 func scripted(t *testing.T, steps []step) http.HandlerFunc {
+	t.Helper()
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()

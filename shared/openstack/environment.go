@@ -59,14 +59,14 @@ type tlsFiles struct {
 	insecure      bool
 }
 
-func (e entry) tlsFiles() tlsFiles {
+func (e *entry) tlsFiles() tlsFiles {
 	return tlsFiles{
 		ca: e.atHome(e.CACert), cert: e.atHome(e.Cert), key: e.atHome(e.Key),
 		insecure: e.Insecure || (e.Verify != nil && !*e.Verify),
 	}
 }
 
-func (e entry) atHome(path string) string {
+func (e *entry) atHome(path string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		return filepath.Join(e.home, rest)
 	}

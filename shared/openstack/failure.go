@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,13 +45,8 @@ type answer struct {
 }
 
 func (a *answer) Error() string {
-	text := fmt.Sprint(a.status)
-	for _, part := range []string{a.kind, a.message, a.request} {
-		if part != "" {
-			text += " " + part
-		}
-	}
-	return text
+	parts := []string{strconv.Itoa(a.status), a.kind, a.message, a.request}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " ")
 }
 
 // maxMessage bounds how much of a foreign message reaches the log: Heat sends whole tracebacks when debugging is on.

@@ -13,10 +13,10 @@ func (c *Cloud) balancing(ctx context.Context, op string) (s service, statuses s
 	if err != nil {
 		return service{}, "", err
 	}
-	if _, err := conn.client(octavia(), c.creds.location); err != nil {
-		return lbaasv2(), "/lbaas/loadbalancers/{}/statuses", nil
+	if _, none := conn.client(octavia(), c.creds.location); none == nil {
+		return octavia(), "/lbaas/loadbalancers/{}/status", nil
 	}
-	return octavia(), "/lbaas/loadbalancers/{}/status", nil
+	return lbaasv2(), "/lbaas/loadbalancers/{}/statuses", nil
 }
 
 // LoadBalancer is the load balancer with all pools and members as its status tree shows them: their states, not their
