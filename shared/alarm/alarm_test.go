@@ -3,6 +3,7 @@ package alarm_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -214,4 +215,42 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// What scripts/post-alarm sends is what the senders send.
+func TestPostAlarmScript(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		args      string
+		sender    alarm.Sender
+		state     alarm.State
+		direction alarm.Direction
+	}{
+		{"", alarm.Aodh, alarm.Alarm, ""},
+		{"--state ok", alarm.Aodh, alarm.OK, ""},
+		{"--state unknown --name a.b_c-d", alarm.Aodh, alarm.Unknown, ""},
+		{"--sender alertmanager", alarm.Alertmanager, alarm.Alarm, ""},
+		{"--sender alertmanager --scale in", alarm.Alertmanager, alarm.Alarm, alarm.In},
+		{"--sender alertmanager --state ok", alarm.Alertmanager, alarm.OK, ""},
+	} {
+		body := func(more ...string) alarm.Signal {
+			args := append(strings.Fields(row.args), append(more, "--print")...)
+			out, err := exec.CommandContext(t.Context(), "../../scripts/post-alarm", args...).Output()
+			if err != nil {
+				t.Fatalf("post-alarm %v: %v", args, err)
+			}
+			return parse(t, string(out))
+		}
+		s := body()
+		if s.Sender != row.sender || s.State != row.state || s.Direction != row.direction {
+			t.Errorf("post-alarm %s: %+v", row.args, s)
+		}
+		again := body("--again")
+		if body().Key == s.Key || again.Key != body("--again").Key {
+			t.Errorf("post-alarm %s: keys of new and of repeated notifications", row.args)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "../../scripts/post-alarm", "--help").Output(); err != nil || !strings.Contains(string(out), "Usage:") {
+		t.Errorf("--help: %v %s", err, out)
+	}
 }

@@ -23,8 +23,9 @@ func in(s cluster.State, action, status string) cluster.State {
 	return s
 }
 
-// after is a cluster whose last change was so long ago.
-func after(s cluster.State, from, to int, ago time.Duration) cluster.State {
+// after is a cluster of two nodes whose last change was so long ago.
+func after(s cluster.State, from int, ago time.Duration) cluster.State {
+	const to = 2
 	s.Memory = cluster.Memory{}.Record(cluster.OpOut, from, to, cluster.Scaled, "test", "before", start().Add(-ago))
 	s.Count = to
 	return s
@@ -76,14 +77,14 @@ func TestDecide(t *testing.T) {
 		"suspended":                    {in(complete(1), "SUSPEND", "COMPLETE"), out(1), cluster.NotScalable, 2, 1, 0},
 		"resume failed":                {in(complete(1), "RESUME", "FAILED"), out(1), cluster.NotScalable, 2, 1, 0},
 		"being deleted":                {in(complete(1), "DELETE", "IN_PROGRESS"), out(1), cluster.NotScalable, 2, 1, 0},
-		"grown a minute ago, out":      {after(complete(0), 1, 2, minute), out(1), cluster.Cooldown, 3, 2, 2 * minute},
-		"grown 3 minutes ago, out":     {after(complete(0), 1, 2, 3*minute), out(1), cluster.Scaled, 3, 3, 0},
-		"grown 3 minutes ago, in":      {after(complete(0), 1, 2, 3*minute), less(1), cluster.Cooldown, 1, 2, 7 * minute},
-		"grown 10 minutes ago, in":     {after(complete(0), 1, 2, 10*minute), less(1), cluster.Scaled, 1, 1, 0},
-		"shrunk just now, out":         {after(complete(0), 3, 2, 0), out(1), cluster.Scaled, 3, 3, 0},
-		"shrunk just now, in":          {after(complete(0), 3, 2, 0), less(1), cluster.Cooldown, 1, 2, 10 * minute},
-		"grown just now, forced":       {after(complete(0), 1, 2, 0), forced(less(1)), cluster.Scaled, 1, 1, 0},
-		"grown just now, set":          {after(complete(0), 1, 2, 0), set(1), cluster.Scaled, 1, 1, 0},
+		"grown a minute ago, out":      {after(complete(0), 1, minute), out(1), cluster.Cooldown, 3, 2, 2 * minute},
+		"grown 3 minutes ago, out":     {after(complete(0), 1, 3*minute), out(1), cluster.Scaled, 3, 3, 0},
+		"grown 3 minutes ago, in":      {after(complete(0), 1, 3*minute), less(1), cluster.Cooldown, 1, 2, 7 * minute},
+		"grown 10 minutes ago, in":     {after(complete(0), 1, 10*minute), less(1), cluster.Scaled, 1, 1, 0},
+		"shrunk just now, out":         {after(complete(0), 3, 0), out(1), cluster.Scaled, 3, 3, 0},
+		"shrunk just now, in":          {after(complete(0), 3, 0), less(1), cluster.Cooldown, 1, 2, 10 * minute},
+		"grown just now, forced":       {after(complete(0), 1, 0), forced(less(1)), cluster.Scaled, 1, 1, 0},
+		"grown just now, set":          {after(complete(0), 1, 0), set(1), cluster.Scaled, 1, 1, 0},
 		"busy, forced":                 {in(complete(1), "UPDATE", "IN_PROGRESS"), forced(out(1)), cluster.Busy, 2, 1, 30 * time.Second},
 		"at the bound, forced":         {complete(4), forced(out(1)), cluster.AtMax, 5, 4, 0},
 	} {
@@ -171,7 +172,7 @@ func TestDuplicates(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	before := after(complete(0), 1, 2, time.Hour)
+	before := after(complete(0), 1, time.Hour)
 	d := cluster.Decide(before, out(1), start())
 	read := func(token string, count int) cluster.State {
 		s := before
@@ -253,7 +254,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // A change by other means leaves no hole in the history.
 func TestChangesFromOutsideAreRecorded(t *testing.T) {
 	t.Parallel()
-	s := after(complete(0), 1, 2, time.Hour)
+	s := after(complete(0), 1, time.Hour)
 	s.Count = 3
 	m, _ := cluster.Remember(cluster.Decide(s, out(1), start()).Patch.State)
 	if n := len(m.Ring); n != 3 || m.Ring[1].Op != cluster.OpOutside || m.Ring[1].From != 2 || m.Ring[1].To != 3 {
@@ -266,7 +267,7 @@ func TestNext(t *testing.T) {
 	if out, in := complete(1).Next(start()); out != nil || in != nil {
 		t.Errorf("never scaled: %v %v", out, in)
 	}
-	out, in := after(complete(0), 1, 2, time.Minute).Next(start())
+	out, in := after(complete(0), 1, time.Minute).Next(start())
 	if out == nil || !out.Equal(start().Add(2*time.Minute)) || in == nil || !in.Equal(start().Add(9*time.Minute)) {
 		t.Errorf("%v %v", out, in)
 	}

@@ -190,9 +190,9 @@ func wanted(s State, r Request) int {
 		return s.Count + step
 	case OpIn:
 		return max(0, s.Count-step)
-	default:
-		return r.To
+	case OpSet, OpSite, OpOutside:
 	}
+	return r.To
 }
 
 // bounded keeps a wish within the bounds, and never lets it turn around: "out" does not shrink a cluster that is above

@@ -1,0 +1,134 @@
+package deploysite
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	heattemplates "github.com/stackhook/stackhook/heat-templates"
+	"github.com/stackhook/stackhook/shared/caller"
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/openstack"
+	"github.com/stackhook/stackhook/shared/seal"
+	"github.com/stackhook/stackhook/shared/site"
+)
+
+const (
+	// templateName is the template that sites are made of.
+	templateName = "cluster.yaml"
+	// scalePurpose and scaleFunction make the addresses that scale-cluster accepts.
+	scalePurpose  = "scale"
+	scaleFunction = "scale-cluster"
+	// ownFunction is where we are below public_url.
+	ownFunction = "deploy-site"
+)
+
+// Build makes the function from its configuration. It asks nothing of the cloud yet.
+func Build(_ context.Context, src config.Source) (http.Handler, error) {
+	cfg, err := src.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load configuration: %w", err)
+	}
+	options := openstack.Options{Getenv: src.Getenv}
+	if len(cfg.Clouds) > 0 {
+		options.Cloud = cfg.Clouds[0].Name
+	}
+	cloud, err := openstack.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("set up cloud: %w", err)
+	}
+	return New(cfg, cloud, time.Now)
+}
+
+// New is the function on a cloud and with a clock of the caller's choice.
+func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.Handler, error) {
+	keys := make([]seal.Key, len(cfg.SealKeys))
+	for i, k := range cfg.SealKeys {
+		keys[i] = seal.Key{ID: k.ID, Secret: []byte(k.Secret.Reveal())}
+	}
+	box, err := seal.New(keys...)
+	if err != nil {
+		return nil, fmt.Errorf("set up seal keys: %w", err)
+	}
+	var dir fs.FS
+	if cfg.TemplatesDir != "" {
+		dir = os.DirFS(cfg.TemplatesDir)
+	}
+	template, err := heattemplates.LoadFrom(dir, templateName)
+	if err != nil {
+		return nil, fmt.Errorf("load site template: %w", err)
+	}
+	d := &deployer{
+		box: box, publicURL: cfg.PublicURL, template: template, facts: facts(template), now: now,
+		defaults: site.Defaults{
+			Image: cfg.Sites.Defaults.Image, Flavor: cfg.Sites.Defaults.AppFlavor,
+			ExternalNetwork: cfg.Sites.Defaults.ExternalNetwork,
+		},
+		own: door{clouds: cloud, shared: true}, as: func(token string) door { return door{clouds: cloud.As(token)} },
+		refs: map[string]openstack.StackRef{},
+	}
+	for _, t := range cfg.API.Tokens {
+		if slices.Contains(t.May, "sites") {
+			d.credentials = append(d.credentials, caller.Credential{Kind: caller.API, Name: t.Name, Secret: t.Token.Reveal()})
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/sites", d.only(d.list, http.MethodGet, http.MethodHead))
+	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut))
+	mux.HandleFunc("/", notFound)
+	return exact(mux), nil
+}
+
+// deployer is the function.
+type deployer struct {
+	box         *seal.Box
+	publicURL   string
+	template    heattemplates.Template
+	facts       site.Template
+	defaults    site.Defaults
+	credentials []caller.Credential
+	own         door
+	as          func(token string) door
+	now         function.Clock
+
+	mu   sync.Mutex
+	refs map[string]openstack.StackRef // ids of sites by name, to save looking for them
+}
+
+// facts is what the domain has to know of the template.
+func facts(t heattemplates.Template) site.Template {
+	texts := []string{t.Text}
+	for _, name := range slices.Sorted(maps.Keys(t.Files)) {
+		texts = append(texts, name, t.Files[name])
+	}
+	defaults := map[string]any{}
+	for _, p := range t.Parameters {
+		defaults[p.Name] = p.Default
+	}
+	return site.Template{Digest: site.Digest(texts...), Defaults: defaults}
+}
+
+// exact keeps the mux from redirecting an unclean path: a redirected PUT may come back as a GET.
+func exact(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			notFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	function.Fail(w, r, &function.Error{
+		Code: "not_found", Status: http.StatusNotFound, Public: "There is nothing here. Put or get /sites/{name}, or get /sites.",
+	})
+}

@@ -1,0 +1,197 @@
+package deploysite_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stackhook/stackhook/functions/deploy-site/deploysite"
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/openstack"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
+)
+
+const (
+	ciToken    = "ci-token-0123456789-0123456789-0123"
+	otherToken = "only-clusters-0123456789-0123456789"
+	sealSecret = "seal-secret-0123456789-0123456789-0"
+)
+
+const configText = `
+public_url: https://hooks.example.org
+naming_key: naming-key-0123456789-0123456789-01
+seal_keys: [{id: one, secret: ` + sealSecret + `}]
+sites: {defaults: {image: debian-12, app_flavor: m1.small}}
+api:
+  tokens:
+    - {name: ci, token: ` + ciToken + `, may: [sites]}
+    - {name: other, token: ` + otherToken + `, may: [clusters]}
+`
+
+// house is the function on a fake cloud.
+type house struct {
+	t     *testing.T
+	cloud *openstacktest.Cloud
+	h     http.Handler
+	log   *safeBuffer
+	yaml  string
+}
+
+// safeBuffer is a log that handlers of parallel requests write.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func start(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, cloud: openstacktest.Start(t), log: &safeBuffer{}, yaml: configText}
+	h.restart()
+	t.Cleanup(func() {
+		for _, secret := range []string{ciToken, otherToken, sealSecret, "OS_PASSWORD"} {
+			if strings.Contains(h.log.String(), secret) {
+				t.Errorf("the log holds the secret %s", secret)
+			}
+		}
+	})
+	return h
+}
+
+// restart is another process with the same configuration.
+func (h *house) restart() {
+	h.t.Helper()
+	env := maps.Clone(h.cloud.Env())
+	env["STACKHOOK_CONFIG"] = h.yaml
+	src := config.Map(env)
+	cfg, err := src.Load()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	cloud, err := openstack.New(openstack.Options{Getenv: src.Getenv})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	handler, err := deploysite.New(cfg, cloud, h.cloud.Now)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.h = function.Wrap("deploy-site", logging.New(h.log, "deploy-site"), handler)
+}
+
+// reply is an answer, decoded.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+	body   map[string]any
+}
+
+func (r reply) str(key string) string {
+	s, _ := r.body[key].(string)
+	return s
+}
+
+// send makes a request as CI does, unless headers say otherwise; "-" as their first sends none.
+func (h *house) send(method, path, body string, headers ...string) reply {
+	h.t.Helper()
+	r := httptest.NewRequestWithContext(h.t.Context(), method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if len(headers) == 0 {
+		headers = []string{"Authorization", "Bearer " + ciToken}
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.h.ServeHTTP(w, r)
+	result := w.Result()
+	text, _ := io.ReadAll(result.Body)
+	out := reply{status: result.StatusCode, header: result.Header, text: string(text)}
+	if err := json.Unmarshal(text, &out.body); err != nil && method != http.MethodHead {
+		h.t.Errorf("%s %s: %d %q is not JSON", method, path, out.status, text)
+	}
+	for _, word := range []string{"goroutine", "gophercloud", "Heat", "keystone", "http://127.0.0.1", sealSecret} {
+		if strings.Contains(out.text, word) {
+			h.t.Errorf("%s %s: the answer says %q: %s", method, path, word, text)
+		}
+	}
+	return out
+}
+
+func (h *house) put(name, spec string, headers ...string) reply {
+	h.t.Helper()
+	return h.send(http.MethodPut, "/sites/"+name, spec, headers...)
+}
+
+func (h *house) get(name string) reply {
+	h.t.Helper()
+	return h.send(http.MethodGet, "/sites/"+name, "")
+}
+
+// ready puts a site and lets it become ready.
+func (h *house) ready(name, spec string) {
+	h.t.Helper()
+	if r := h.put(name, spec); r.status != http.StatusAccepted {
+		h.t.Fatalf("put: %d %s", r.status, r.text)
+	}
+	h.cloud.Settle()
+	s, ok := h.cloud.Stack(name)
+	if !ok || s.State != "CREATE_COMPLETE" {
+		h.t.Fatalf("stack %s: %s %s", name, s.State, s.Reason)
+	}
+	h.cloud.ResetCalls()
+}
+
+// calls are those made since the last look, without Keystone's.
+func (h *house) calls() []string {
+	var list []string
+	for _, name := range h.cloud.CallNames() {
+		if !strings.HasPrefix(name, "identity ") {
+			list = append(list, name)
+		}
+	}
+	h.cloud.ResetCalls()
+	return list
+}
+
+// parameters are those of the site academy.
+func (h *house) parameters() map[string]string {
+	h.t.Helper()
+	s, ok := h.cloud.Stack(academy)
+	if !ok {
+		h.t.Fatalf("no stack %s", academy)
+	}
+	return s.Parameters
+}
+
+// want checks status and code of an answer.
+func (r reply) want(t *testing.T, status int, code string) {
+	t.Helper()
+	if r.status != status || r.str("code") != code {
+		t.Errorf("got %d %s, want %d %s: %s", r.status, r.str("code"), status, code, r.text)
+	}
+	problem := r.header.Get("Content-Type") == "application/problem+json"
+	if problem != (status >= 400) {
+		t.Errorf("%d is of type %s", status, r.header.Get("Content-Type"))
+	}
+}

@@ -1,0 +1,208 @@
+package deploysite
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/caller"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/openstack"
+	"github.com/stackhook/stackhook/shared/site"
+)
+
+// view is GET /sites/{name}.
+type view struct {
+	Name string `json:"name"`
+	site.Progress
+	Reason string `json:"reason"`
+	// Address is where the site is reached, once its load balancer has one.
+	Address string    `json:"address,omitempty"`
+	URL     string    `json:"url,omitempty"`
+	Nodes   int       `json:"nodes"`
+	Min     int       `json:"min"`
+	Max     int       `json:"max"`
+	PoolID  string    `json:"pool_id,omitempty"`
+	Created time.Time `json:"created"`
+}
+
+// show answers with the site's progress and address.
+func (d *deployer) show(w http.ResponseWriter, r *http.Request, v visit) {
+	stack, events, err := d.look(r.Context(), v)
+	if err != nil {
+		function.Fail(w, r, v.explain(err))
+		return
+	}
+	h := have(stack)
+	if !slices.Contains(h.Tags, site.TagOurs) || !slices.Contains(h.Tags, site.TagSite) {
+		function.Fail(w, r, noSite(nil))
+		return
+	}
+	out := view{
+		Name: v.name, Progress: site.Follow(h, history(stack, events)), Created: stack.Created,
+		Address: text(stack.Outputs["address"]), PoolID: text(stack.Outputs["pool_id"]),
+		Nodes: whole(h.Parameters["app_count"]), Min: whole(h.Parameters["app_min"]), Max: whole(h.Parameters["app_max"]),
+	}
+	out.Reason = reason(out.State)
+	if out.Address != "" {
+		out.URL = "http://" + out.Address
+		if port := h.Parameters["listen_port"]; port != "80" {
+			out.URL += ":" + port
+		}
+	}
+	function.JSON(w, r, http.StatusOK, out)
+}
+
+// look reads a site: find it if this process does not know it yet, read it, read its events.
+func (d *deployer) look(ctx context.Context, v visit) (openstack.Stack, []openstack.Event, error) {
+	ref, known := d.ref(v)
+	if !known {
+		found, err := v.door.FindStack(ctx, v.name)
+		if err != nil {
+			return openstack.Stack{}, nil, noSiteIfGone(err)
+		}
+		ref = found.StackRef
+	}
+	stack, err := v.door.Stack(ctx, ref)
+	if openstack.CodeOf(err) == openstack.Gone && known {
+		// It was deleted, and perhaps made again under the name: find it, and leave the events to the next request.
+		d.remember(v, openstack.StackRef{})
+		found, err := v.door.FindStack(ctx, v.name)
+		if err != nil {
+			return openstack.Stack{}, nil, noSiteIfGone(err)
+		}
+		stack, err = v.door.Stack(ctx, found.StackRef)
+		return stack, nil, noSiteIfGone(err)
+	}
+	if err != nil {
+		return openstack.Stack{}, nil, noSiteIfGone(err)
+	}
+	d.remember(v, ref)
+	events, err := v.door.Events(ctx, ref, "")
+	return stack, events, noSiteIfGone(err)
+}
+
+// history makes events of Heat's events.
+func history(stack openstack.Stack, events []openstack.Event) []site.Event {
+	list := make([]site.Event, len(events))
+	for i, e := range events {
+		list[i] = site.Event{
+			Resource: e.Resource, Action: e.Action, Status: e.Status,
+			Stack: e.PhysicalID == stack.ID || e.Resource == stack.Name,
+		}
+	}
+	return list
+}
+
+// item is one site of GET /sites.
+type item struct {
+	Name    string     `json:"name"`
+	State   string     `json:"state"`
+	Created time.Time  `json:"created"`
+	Updated *time.Time `json:"updated,omitempty"`
+	URL     string     `json:"url"` // of the site's own page here
+}
+
+// list answers with all sites.
+func (d *deployer) list(w http.ResponseWriter, r *http.Request, v visit) {
+	items := []item{}
+	for stack, err := range v.door.Stacks(r.Context(), site.TagOurs, site.TagSite) {
+		if err != nil {
+			function.Fail(w, r, v.explain(err))
+			return
+		}
+		it := item{
+			Name: stack.Name, State: site.StateOf(stack.Action, stack.Status), Created: stack.Created,
+			URL: d.publicURL + "/" + ownFunction + "/sites/" + stack.Name,
+		}
+		if !stack.Updated.IsZero() {
+			it.Updated = &stack.Updated
+		}
+		items = append(items, it)
+	}
+	function.JSON(w, r, http.StatusOK, map[string][]item{"sites": items})
+}
+
+func reason(state string) string {
+	switch state {
+	case site.Creating:
+		return "The site is being made."
+	case site.Updating:
+		return "The site is being changed."
+	case site.Ready:
+		return "The site is ready."
+	case site.Suspended:
+		return "The site is suspended."
+	case site.Deleting:
+		return "The site is being deleted."
+	}
+	return "A step failed. Put the site again to have it tried once more; if it fails again, ask the operator of the cloud."
+}
+
+func noSiteIfGone(err error) error {
+	if openstack.CodeOf(err) == openstack.Gone {
+		return noSite(err)
+	}
+	return err
+}
+
+func noSite(err error) error {
+	return &function.Error{
+		Code: "no_such_site", Status: http.StatusNotFound, Err: err, Public: "There is no site of this name. Put it to make it.",
+	}
+}
+
+// explain makes an answer of an OpenStack error that has none yet.
+func (v visit) explain(err error) error {
+	if _, done := errors.AsType[*function.Error](err); done {
+		return err
+	}
+	failed, ok := errors.AsType[*openstack.Error](err)
+	if !ok {
+		return err
+	}
+	status, retry := failed.Code.HTTP()
+	e := &function.Error{Code: string(failed.Code), Status: status, RetryAfter: retry, Err: err}
+	switch failed.Code {
+	case openstack.Forbidden:
+		e.Public = "OpenStack refused the request. Give the reference to the operator; the log has the cause."
+		if v.who.Kind == caller.Keystone {
+			e.Status, e.Public = http.StatusForbidden, "Your rights in OpenStack do not allow it. Use a token of the project that owns the site, with a role that may make stacks."
+		}
+		if v.who.Kind == caller.Keystone && failed.Status == http.StatusUnauthorized {
+			e.Code, e.Status, e.Public = "unauthorized", http.StatusUnauthorized, "OpenStack does not accept the token in X-Auth-Token. Get a new one and send the request again."
+		}
+	case openstack.Refused:
+		e.Status, e.Public = http.StatusUnprocessableEntity, "OpenStack refused what was asked. See that the image, flavor, key pair and networks exist there, and set alarm.off on a cloud without Aodh."
+	case openstack.Unavailable:
+		e.Public = "OpenStack does not answer. Send the request again; what was begun is not done twice."
+	case openstack.Quota:
+		e.Public = "The project's quota at OpenStack is used up. Ask the operator to raise it."
+	case openstack.Busy, openstack.Conflict:
+		e.Status, e.RetryAfter = openstack.Busy.HTTP()
+		e.Public = "OpenStack is at work on the site. Send the request again when it is done."
+	case openstack.Gone:
+		e.Public = "The site is not there any more. Put it to make it."
+	case openstack.Broken:
+		fallthrough
+	default:
+		e.Public = "OpenStack gave an answer that makes no sense. Give the reference to the operator; the log has the cause."
+	}
+	return e
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func whole(text string) int {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return int(f)
+}

@@ -1,0 +1,57 @@
+package scalecluster_test
+
+import (
+	"maps"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
+)
+
+// Build needs a configuration and a login, and asks the cloud nothing.
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	cloud := openstacktest.Start(t)
+	env := maps.Clone(cloud.Env())
+	env["STACKHOOK_CONFIG"] = configText
+	h, err := scalecluster.Build(t.Context(), config.Map(env))
+	if err != nil || h == nil {
+		t.Fatalf("Build: %v", err)
+	}
+	if calls := cloud.Calls(); len(calls) > 0 {
+		t.Errorf("asked the cloud: %v", calls)
+	}
+	for _, broken := range []map[string]string{{}, {"STACKHOOK_CONFIG": "public_url: x\n"}, {"STACKHOOK_CONFIG": configText}} {
+		if _, err := scalecluster.Build(t.Context(), config.Map(broken)); err == nil {
+			t.Errorf("Build with %d variables succeeded", len(broken))
+		}
+	}
+}
+
+// A caller whose token OpenStack has not accepted yet keeps nobody waiting.
+func TestStrangersKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(alone, 1, "stackhook")
+	h.post("/alone/out?dry_run=1", ``, ci()).want(t, http.StatusOK, "scaled") // our own token is there now
+	h.cloud.ResetCalls()
+	h.cloud.Inject(openstacktest.Fault{Service: "identity", Latency: holdTime, Times: 1})
+	held := make(chan struct{})
+	go func() {
+		defer close(held)
+		h.post("/alone/out", ``, []string{"X-Auth-Token", "stranger"})
+	}()
+	for len(h.cloud.Calls()) == 0 {
+		time.Sleep(time.Millisecond) // until the stranger is on their way to Keystone
+	}
+	h.post("/alone/out?dry_run=1", ``, ci()).want(t, http.StatusOK, "scaled")
+	select {
+	case <-held:
+		t.Error("waited for a stranger")
+	default:
+	}
+	<-held
+}

@@ -1,0 +1,193 @@
+package scalecluster
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/alarm"
+	"github.com/stackhook/stackhook/shared/caller"
+	"github.com/stackhook/stackhook/shared/cluster"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/logging"
+)
+
+// verbs are the ends of addresses that scale.
+const (
+	verbOut  = "out"
+	verbIn   = "in"
+	verbAuto = "auto"
+	verbSet  = "set"
+)
+
+// scale answers POST /{cluster}/{verb}.
+func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
+	name, verb := r.PathValue("cluster"), r.PathValue("verb")
+	if !slices.Contains([]string{verbOut, verbIn, verbAuto, verbSet}, verb) {
+		notFound(w, r)
+		return
+	}
+	if r.Method != http.MethodPost {
+		wrongMethod(w, r, http.MethodPost, "Only POST scales a cluster; send the request as POST and without redirects.")
+		return
+	}
+	logging.Note(r.Context(), "cluster", name)
+	var verify func(string) bool
+	if verb == verbOut || verb == verbIn {
+		verify = func(sig string) bool { return s.box.Verify(Purpose, name+"/"+verb, sig) }
+	}
+	who, ok := s.identify(r, name, verify)
+	if !ok {
+		unauthorized(w, r)
+		return
+	}
+	signal, err := read(r, who)
+	if err != nil {
+		function.Fail(w, r, err)
+		return
+	}
+	o, err := optionsOf(r, signal)
+	if err != nil {
+		function.Fail(w, r, err)
+		return
+	}
+	logging.Note(r.Context(), "sender", string(signal.Sender))
+	if signal.State != alarm.Alarm {
+		answerTo(w, r, signal, o, name, quiet(signal, verb))
+		return
+	}
+	request, err := requestOf(verb, named(r, signal, who), who, o)
+	if err != nil {
+		function.Fail(w, r, err)
+		return
+	}
+	decision, err := s.decide(r.Context(), who, s.target(name), request)
+	if err != nil {
+		failTo(w, r, signal, name, who, err)
+		return
+	}
+	answerTo(w, r, signal, o, name, answerOf(decision))
+}
+
+// identify says who calls, by the credentials of the cluster and those that open all.
+func (s *scaler) identify(r *http.Request, name string, verify func(string) bool) (caller.Caller, bool) {
+	accepted := s.credentials[""]
+	if name != "" {
+		accepted = slices.Concat(accepted, s.credentials[name])
+	}
+	who, ok := caller.Identify(r, accepted, verify)
+	if ok {
+		logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
+	}
+	return who, ok
+}
+
+// read takes the signal from the body.
+func read(r *http.Request, who caller.Caller) (alarm.Signal, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, function.MaxBody))
+	if err != nil {
+		return alarm.Signal{}, err //nolint:wrapcheck // Fail knows what a body too large is
+	}
+	signal, err := alarm.Parse(r.Header.Get("Content-Type"), body)
+	if bad, ok := errors.AsType[*alarm.Error](err); ok {
+		status := http.StatusBadRequest
+		if bad.Code == alarm.MediaType || bad.Code == alarm.Schema {
+			status = http.StatusUnsupportedMediaType
+		}
+		return alarm.Signal{}, &function.Error{Code: bad.Code, Status: status, Public: bad.Message}
+	}
+	if err != nil {
+		return alarm.Signal{}, err //nolint:wrapcheck // Parse has no other error
+	}
+	if who.Kind == caller.Signed && signal.Sender == alarm.Person {
+		// Everyone who may read the alarm reads its address; what they may do with it is what the alarm does.
+		return alarm.Signal{}, &function.Error{
+			Code: "alarms_only", Status: http.StatusForbidden,
+			Public: "A signed address is for alarms. Scale with a Keystone token (X-Auth-Token) or an API token instead.",
+		}
+	}
+	return signal, nil
+}
+
+// options are the switches in the query.
+type options struct{ dryRun, strict, force bool }
+
+func optionsOf(r *http.Request, signal alarm.Signal) (options, error) {
+	var o options
+	query := r.URL.Query()
+	for name, value := range map[string]*bool{"dry_run": &o.dryRun, "strict": &o.strict, "force": &o.force} {
+		switch query.Get(name) {
+		case "", "0", "false":
+		case "1", "true":
+			*value = true
+		default:
+			return options{}, &function.Error{Code: "bad_option", Status: http.StatusBadRequest, Public: "The option " + name + " is 1 or 0."}
+		}
+	}
+	if o.force && signal.Sender != alarm.Person {
+		return options{}, &function.Error{Code: "bad_option", Status: http.StatusBadRequest, Public: "Only a person may use force: an alarm has to wait for the cooldown."}
+	}
+	return o, nil
+}
+
+// personKeyLife is how long a person's Idempotency-Key stands for the same request.
+const personKeyLife = 24 * time.Hour
+
+// named gives a person's request the key they chose for it, if they did: sent again, it is the same request. Two people
+// who choose the same key mean two things.
+func named(r *http.Request, s alarm.Signal, who caller.Caller) alarm.Signal {
+	if key := r.Header.Get("Idempotency-Key"); key != "" && s.Sender == alarm.Person {
+		s.Key, s.KeyLife = string(who.Kind)+" "+who.Name+" "+key, personKeyLife
+	}
+	return s
+}
+
+// requestOf makes a request to the cluster of a signal and the address it came to.
+func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (cluster.Request, error) {
+	r := cluster.Request{
+		By: s.By, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
+	}
+	if s.Sender == alarm.Person {
+		r.Who = who.Name
+	}
+	if verb == verbAuto {
+		verb = string(s.Direction)
+		if s.To != nil {
+			verb = verbSet
+		}
+	}
+	switch {
+	case verb == verbSet && s.To == nil:
+		return r, badRequest("size_missing", `Say the number of nodes wanted: {"to": 3}.`)
+	case verb == verbSet:
+		r.Op, r.To = cluster.OpSet, *s.To
+	case verb == "":
+		return r, badRequest("direction_missing", `The body does not say where to: add "direction" ("out" or "in"), or the label "scale" to the alert, or post to /out or /in.`)
+	case s.To != nil:
+		return r, badRequest("direction_or_size", `"to" names the size wanted: post it to /set or /auto.`)
+	case s.Sender == alarm.Person && s.Direction != "" && string(s.Direction) != verb:
+		return r, badRequest("directions_differ", `"direction" says another thing than the address; post to /auto, or leave it out.`)
+	default:
+		r.Op = cluster.Op(verb)
+	}
+	return r, nil
+}
+
+func badRequest(code, public string) error {
+	return &function.Error{Code: code, Status: http.StatusBadRequest, Public: public}
+}
+
+func unauthorized(w http.ResponseWriter, r *http.Request) {
+	caller.Challenge(w)
+	function.Fail(w, r, &function.Error{
+		Code: "unauthorized", Status: http.StatusUnauthorized,
+		Public: "Say who you are: a signed address, a credential of the cluster, an API token, or a Keystone token in X-Auth-Token.",
+	})
+}
+
+func wrongMethod(w http.ResponseWriter, r *http.Request, allow, public string) {
+	w.Header().Set("Allow", allow)
+	function.Fail(w, r, &function.Error{Code: "method", Status: http.StatusMethodNotAllowed, Public: public})
+}

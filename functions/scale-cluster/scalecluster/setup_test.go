@@ -1,0 +1,273 @@
+package scalecluster_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
+	heattemplates "github.com/stackhook/stackhook/heat-templates"
+	"github.com/stackhook/stackhook/shared/cluster"
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/openstack"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
+	"github.com/stackhook/stackhook/shared/seal"
+)
+
+const (
+	ciToken      = "ci-token-0123456789-0123456789-0123"
+	otherToken   = "only-sites-0123456789-0123456789-01"
+	alarmToken   = "alarm-token-of-academy"
+	alarmSecret  = "alarm-password-of-academy"
+	strangeToken = "token-of-the-other-cluster"
+	sealSecret   = "seal-secret-0123456789-0123456789-0"
+)
+
+const configText = `
+public_url: https://hooks.example.org
+naming_key: naming-key-0123456789-0123456789-01
+seal_keys: [{id: one, secret: ` + sealSecret + `}]
+clusters:
+  academy:
+    stack: academy-app
+    min: 1
+    max: 4
+    auth: [{kind: basic, user: alarm, password: ` + alarmSecret + `}, {kind: bearer, token: ` + alarmToken + `}]
+  other: {min: 1, max: 2, auth: [{kind: bearer, token: ` + strangeToken + `}]}
+api:
+  tokens:
+    - {name: ci, token: ` + ciToken + `, may: [clusters]}
+    - {name: sites, token: ` + otherToken + `, may: [sites]}
+`
+
+// house is the function on a fake cloud.
+type house struct {
+	t     *testing.T
+	cloud *openstacktest.Cloud
+	h     http.Handler
+	log   *safeBuffer
+}
+
+// safeBuffer is a log that handlers of parallel requests write.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func start(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, cloud: openstacktest.Start(t), log: &safeBuffer{}}
+	h.h = h.process()
+	t.Cleanup(func() {
+		for _, secret := range []string{ciToken, otherToken, alarmToken, alarmSecret, strangeToken, sealSecret, "sig="} {
+			if strings.Contains(h.log.String(), secret) {
+				t.Errorf("the log holds %s", secret)
+			}
+		}
+	})
+	return h
+}
+
+// process is one more process with the same configuration.
+func (h *house) process() http.Handler {
+	h.t.Helper()
+	env := maps.Clone(h.cloud.Env())
+	env["STACKHOOK_CONFIG"] = configText
+	cfg, err := config.Map(env).Load()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	handler, err := scalecluster.New(cfg, h.client(), h.cloud.Now)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return function.Wrap("scale-cluster", logging.New(h.log, "scale-cluster"), handler)
+}
+
+func (h *house) client() *openstack.Cloud {
+	h.t.Helper()
+	cloud, err := openstack.New(openstack.Options{Getenv: config.Map(h.cloud.Env()).Getenv})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return cloud
+}
+
+// cluster makes a cluster's stack of n nodes and waits for it.
+func (h *house) cluster(name string, n int, tags ...string) {
+	h.t.Helper()
+	template, err := heattemplates.Load("cluster.yaml")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	_, err = h.client().CreateStack(h.t.Context(), openstack.NewStack{
+		Name: name, Template: template.Text, Files: template.Files, Tags: tags,
+		Parameters: map[string]any{"image": "debian-12", "flavor": "m1.small", "app_count": n, "app_max": 4},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.cloud.Settle()
+	if s, _ := h.cloud.Stack(name); s.State != "CREATE_COMPLETE" {
+		h.t.Fatalf("stack %s is %s: %s", name, s.State, s.Reason)
+	}
+	h.cloud.ResetCalls()
+}
+
+// reply is an answer, decoded.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+	body   map[string]any
+}
+
+func (r reply) code() string {
+	s, _ := r.body["code"].(string)
+	return s
+}
+
+// want checks status and code of an answer.
+func (r reply) want(t *testing.T, status int, code string) {
+	t.Helper()
+	if r.status != status || r.code() != code {
+		t.Errorf("got %d %s, want %d %s: %s", r.status, r.code(), status, code, r.text)
+	}
+	problem := r.header.Get("Content-Type") == "application/problem+json"
+	if problem != (status >= 400) {
+		t.Errorf("%d is of type %s", status, r.header.Get("Content-Type"))
+	}
+}
+
+// holdTime is long beside the milliseconds of any other request here.
+const holdTime = 2 * time.Second
+
+// Ways to say who one is.
+func ci() []string       { return []string{"Authorization", "Bearer " + ciToken} }
+func theAlarm() []string { return []string{"Authorization", "Bearer " + alarmToken} }
+func nobody() []string   { return nil }
+
+func (h *house) send(method, path, body string, headers []string) reply {
+	h.t.Helper()
+	return h.sendTo(h.h, method, path, body, headers)
+}
+
+func (h *house) sendTo(to http.Handler, method, path, body string, headers []string) reply {
+	h.t.Helper()
+	r := httptest.NewRequestWithContext(h.t.Context(), method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	to.ServeHTTP(w, r)
+	result := w.Result()
+	text, _ := io.ReadAll(result.Body)
+	out := reply{status: result.StatusCode, header: result.Header, text: string(text)}
+	if err := json.Unmarshal(text, &out.body); err != nil {
+		h.t.Errorf("%s %s: %d %q is not JSON", method, path, out.status, text)
+	}
+	for _, word := range []string{"goroutine", "gophercloud", "Heat", "keystone", "http://127.0.0.1", sealSecret} {
+		if strings.Contains(out.text, word) {
+			h.t.Errorf("%s %s: the answer says %q: %s", method, path, word, text)
+		}
+	}
+	if out.status >= 300 && out.status < 400 {
+		h.t.Errorf("%s %s: redirects with %d", method, path, out.status)
+	}
+	return out
+}
+
+func (h *house) post(path, body string, headers []string) reply {
+	h.t.Helper()
+	return h.send(http.MethodPost, path, body, headers)
+}
+
+// signed is an address as deploy-site makes it.
+func (h *house) signed(name, direction string) string {
+	h.t.Helper()
+	box, err := seal.New(seal.Key{ID: "one", Secret: []byte(sealSecret)})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	text := name + "/" + direction
+	return "/" + text + "?sig=" + box.Sign("scale", text)
+}
+
+// aodh is a notification of Aodh; each n is another alarm.
+func aodh(state string, n int) string {
+	return fmt.Sprintf(`{"alarm_name":"busy","alarm_id":"alarm-%d","severity":"low","previous":"ok","current":%q,"reason":"Transition","reason_data":{"type":"threshold","disposition":"outside","count":1,"most_recent":80.0}}`, n, state)
+}
+
+// firing is a notification of Alertmanager; each n is another alert.
+func firing(n int) string {
+	return fmt.Sprintf(`{"version":"4","status":"firing","groupKey":"g%d","receiver":"hook","alerts":[{"status":"firing","labels":{"alertname":"Busy","scale":"out"},"annotations":{},"startsAt":"2026-01-05T09:00:00Z","fingerprint":"f"}]}`, n)
+}
+
+// calls are those made since the last look, without Keystone's.
+func (h *house) calls() []string {
+	var list []string
+	for _, name := range h.cloud.CallNames() {
+		if !strings.HasPrefix(name, "identity ") {
+			list = append(list, name)
+		}
+	}
+	h.cloud.ResetCalls()
+	return list
+}
+
+// count is the cluster's size as Heat has it.
+func (h *house) count(name string) int {
+	h.t.Helper()
+	s, ok := h.cloud.Stack(name)
+	if !ok {
+		h.t.Fatalf("no stack %s", name)
+	}
+	n, err := strconv.Atoi(s.Parameters["app_count"])
+	if err != nil {
+		h.t.Fatalf("app_count: %v", err)
+	}
+	return n
+}
+
+func (h *house) memory(name string) cluster.Memory {
+	h.t.Helper()
+	s, _ := h.cloud.Stack(name)
+	m, ok := cluster.Remember(s.Parameters["scale_state"])
+	if !ok {
+		h.t.Fatalf("no memory in %s", s.Parameters["scale_state"])
+	}
+	return m
+}
+
+// settle lets Heat finish, and the cooldowns pass.
+func (h *house) settle(cooldown time.Duration) {
+	h.cloud.Settle()
+	h.cloud.Advance(cooldown)
+	h.cloud.Settle()
+}

@@ -1,0 +1,182 @@
+//go:build integration
+
+package shim_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stackhook/stackhook/functions/shim/shim"
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/openstack"
+)
+
+// onRealCloud is a shim with its development configuration on the cloud that OS_CLOUD or OS_* name. Without any it
+// fails: who asks for the integration tests wants them run.
+func onRealCloud(t *testing.T) (caller, *openstack.Cloud, *lines) {
+	t.Helper()
+	src := config.OS()
+	if src.Getenv("OS_CLOUD") == "" && src.Getenv("OS_AUTH_URL") == "" {
+		t.Fatal("no cloud to test on: set OS_CLOUD, or OS_AUTH_URL and the other OS_* variables (make openstack-up starts one)")
+	}
+	src.Getenv = func(name string) string {
+		if name == config.Variable {
+			return "" // the development configuration, whatever the machine is set up for
+		}
+		return os.Getenv(name)
+	}
+	log := &lines{}
+	s, err := shim.Start(t.Context(), shim.Options{Source: src, Listen: "127.0.0.1:0", Log: log})
+	if err != nil {
+		t.Fatalf("start the shim: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close the shim: %v", err)
+		}
+	})
+	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
+	if err != nil {
+		t.Fatalf("make the client: %v", err)
+	}
+	return caller{t, s}, cloud, log
+}
+
+// until asks every half second until the answer is as wanted, or fails at the deadline.
+func until(t *testing.T, what string, deadline time.Duration, ask func() (last string, ok bool)) {
+	t.Helper()
+	begun, last := time.Now(), ""
+	for time.Since(begun) < deadline {
+		var ok bool
+		if last, ok = ask(); ok {
+			t.Logf("%s after %s", what, time.Since(begun).Round(100*time.Millisecond))
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	t.Fatalf("waited %s for %s; last: %s", deadline, what, last)
+}
+
+// realSite is what the story reads of a site.
+type realSite struct {
+	Code, State, Address string
+	PoolID               string `json:"pool_id"`
+	Percent, Nodes       int
+	Steps                []struct{ Key, State string }
+}
+
+// TestRealSite is one site's life on a real cloud: put twice and followed to its address, then scaled by a real alarm.
+func TestRealSite(t *testing.T) {
+	c, cloud, log := onRealCloud(t)
+	name := "site-" + strings.ToLower(rand.Text()[:8])
+	spec := `{"nodes": 1, "min": 1, "max": 2, "flavor": "m1.tiny", "external_network": "", "cooldown_out": "0s", "cooldown_in": "0s",
+		"alarm": {"metric": "busy", "aggregation": "mean", "granularity": 60, "high": 50, "low": 1}}`
+	token := "Bearer " + c.s.Keys().APIToken
+	t.Cleanup(func() { removeStack(t, cloud, name) })
+	var site realSite
+	t.Run("put twice is one stack", func(t *testing.T) {
+		c := caller{t, c.s}
+		for i, want := range []struct {
+			status int
+			code   string
+		}{{http.StatusAccepted, "created"}, {http.StatusOK, "unchanged"}} {
+			put := c.call(http.MethodPut, "/deploy-site/sites/"+name, "application/json", spec, "Authorization", token)
+			var got realSite
+			put.decode(t, &got)
+			if put.code != want.status || got.Code != want.code {
+				t.Fatalf("put %d: %d %s, want %d %s", i+1, put.code, put.body, want.status, want.code)
+			}
+		}
+		n := 0
+		for s, err := range cloud.Stacks(t.Context(), "stackhook", "site") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Name == name {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Fatalf("%d stacks", n)
+		}
+	})
+	t.Run("progress, then the address", func(t *testing.T) {
+		c := caller{t, c.s}
+		percents := map[int]bool{}
+		until(t, "the site is ready", 2*time.Minute, func() (string, bool) {
+			get := c.call(http.MethodGet, "/deploy-site/sites/"+name, "", "", "Authorization", token)
+			before := site.Percent
+			site = realSite{}
+			get.decode(t, &site)
+			if site.Percent < before || site.State == "failed" {
+				t.Fatalf("from %d percent to %s", before, get.body)
+			}
+			percents[site.Percent] = true
+			return get.body, site.State == "ready"
+		})
+		if len(percents) < 3 || len(site.Steps) != 4 || site.Percent != 100 {
+			t.Errorf("%d different percentages, %+v", len(percents), site)
+		}
+		if balancer := balancerOf(t, cloud, name); site.Address == "" || balancer.VIPAddress != site.Address {
+			t.Errorf("address %q, the load balancer's is %q", site.Address, balancer.VIPAddress)
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	t.Run("a real alarm scales it", func(t *testing.T) { scaledByRealAlarm(caller{t, c.s}, cloud, log, name, site.PoolID) })
+}
+
+func balancerOf(t *testing.T, cloud *openstack.Cloud, name string) openstack.LoadBalancer {
+	t.Helper()
+	found, err := cloud.FindStack(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack, err := cloud.Stack(t.Context(), found.StackRef)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := stack.Outputs["loadbalancer_id"].(string)
+	balancer, err := cloud.LoadBalancer(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return balancer
+}
+
+// removeStack deletes the stack and waits until it is gone.
+func removeStack(t *testing.T, cloud *openstack.Cloud, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
+	defer cancel()
+	stack, err := cloud.FindStack(ctx, name)
+	if openstack.CodeOf(err) == openstack.Gone {
+		return
+	}
+	if err == nil {
+		err = cloud.DeleteStack(ctx, stack.StackRef)
+	}
+	for err == nil && ctx.Err() == nil {
+		time.Sleep(time.Second)
+		stack, err = cloud.StackParameters(ctx, stack.StackRef)
+	}
+	if openstack.CodeOf(err) != openstack.Gone {
+		t.Errorf("remove stack %s, now %s: %v", name, stack.State(), err)
+	}
+}
+
+// decodeLine reads a JSON line of the log.
+func decodeLine(line string) map[string]any {
+	var v map[string]any
+	if json.Unmarshal([]byte(line), &v) != nil {
+		return nil
+	}
+	return v
+}
