@@ -5,7 +5,7 @@ import "time"
 // Config is the one configuration file. Every field's yaml name is part of the contract.
 type Config struct {
 	PublicURL    string             `yaml:"public_url" validate:"required,http_url"`
-	NamingKey    Secret             `yaml:"naming_key" validate:"required,min=32"`
+	NamingKey    Secret             `yaml:"naming_key" validate:"omitempty,min=32"` // needed with labs only
 	SealKeys     []SealKey          `yaml:"seal_keys" validate:"required,min=1,max=2,unique=ID,dive"`
 	Store        string             `yaml:"store" validate:"oneof=memory"`
 	Replicas     int                `yaml:"replicas" validate:"min=1,max=1"`
@@ -20,7 +20,7 @@ type Config struct {
 
 // SealKey seals tickets and signs URLs. The first of the list seals; all of it opens.
 type SealKey struct {
-	ID     string `yaml:"id" validate:"required,max=32"`
+	ID     string `yaml:"id" validate:"required,max=32,unreserved"`
 	Secret Secret `yaml:"secret" validate:"required,min=32"`
 }
 
@@ -77,7 +77,7 @@ type Access struct {
 
 // Cluster is an application cluster that may be scaled.
 type Cluster struct {
-	Stack       string        `yaml:"stack"` // default: the cluster's own name
+	Stack       string        `yaml:"stack" validate:"stackname"` // default: the cluster's own name
 	Min         int           `yaml:"min" validate:"min=1"`
 	Max         int           `yaml:"max" validate:"gtefield=Min"`
 	CooldownOut time.Duration `yaml:"cooldown_out" validate:"min=0"`

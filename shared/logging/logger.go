@@ -98,20 +98,27 @@ func Note(ctx context.Context, key, value string) {
 	r.facts.notes = append(r.facts.notes, note{key, value})
 }
 
-// AddFacts puts everything known about the request on the line that ends it: the number of calls, their names, and the notes.
-func AddFacts(ctx context.Context, line *zerolog.Event) *zerolog.Event {
-	r := of(ctx)
-	if r == nil {
-		return line
+// FactsOf are the request's facts, or nil without a request.
+func FactsOf(ctx context.Context) *Facts {
+	if r := of(ctx); r != nil {
+		return r.facts
 	}
-	r.facts.mu.Lock()
-	defer r.facts.mu.Unlock()
-	line = line.Int("calls", len(r.facts.calls))
-	if len(r.facts.calls) > 0 {
-		line = line.Strs("called", r.facts.calls)
+	return nil
+}
+
+// MarshalZerologObject puts everything known about the request on the line that ends it (Event.EmbedObject): the number
+// of calls, their names, and the notes.
+func (f *Facts) MarshalZerologObject(line *zerolog.Event) {
+	if f == nil {
+		return
 	}
-	for _, n := range r.facts.notes {
-		line = line.Str(n.key, n.value)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	line.Int("calls", len(f.calls))
+	if len(f.calls) > 0 {
+		line.Strs("called", f.calls)
 	}
-	return line
+	for _, n := range f.notes {
+		line.Str(n.key, n.value)
+	}
 }

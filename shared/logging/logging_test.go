@@ -22,7 +22,7 @@ func TestRequestLine(t *testing.T) {
 	logging.Note(ctx, "reason", "first")
 	logging.Note(ctx, "stack", "lab-1f")
 	logging.Note(ctx, "reason", "last")
-	logging.AddFacts(ctx, logging.From(ctx).Info()).Msg("request")
+	logging.From(ctx).Info().EmbedObject(logging.FactsOf(ctx)).Msg("request")
 
 	var line map[string]any
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
@@ -52,7 +52,7 @@ func TestWithoutRequest(t *testing.T) {
 	logging.CountCall(ctx, "heat GET /stacks")
 	logging.Note(ctx, "a", "b")
 	logging.From(ctx).Info().Msg("dropped")
-	logging.AddFacts(ctx, logging.From(ctx).Info()).Msg("dropped")
+	logging.From(ctx).Info().EmbedObject(logging.FactsOf(ctx)).Msg("dropped")
 	if logging.Calls(ctx) != nil || logging.RequestID(ctx) != "" {
 		t.Error("a context without a request has facts")
 	}

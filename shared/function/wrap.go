@@ -1,0 +1,145 @@
+package function
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stackhook/stackhook/shared/logging"
+)
+
+const (
+	// MaxBody bounds a request and an answer: the smallest bound of the platforms we run on (an AWS load balancer's).
+	MaxBody = 1 << 20
+	// MaxTime bounds a request where the runtime gives no deadline. Gateways give up after 29 or 30 s.
+	MaxTime = 25 * time.Second
+	// HealthPath answers probes without asking OpenStack anything.
+	HealthPath = "/healthz"
+)
+
+// Wrap stands around a whole function. It gives the request its id (the caller's X-Request-Id if it is a sane one), holds
+// the body to MaxBody and the time to ctx's deadline or MaxTime, answers a panic with 500, sets the security headers that
+// the function did not set itself, answers HealthPath, and logs one line.
+//
+// The function works on when its caller hangs up: an alarm's sender that loses patience must not stop half of a change.
+// When the time is over the caller gets 504, and what the handler still writes is dropped.
+func Wrap(name string, log zerolog.Logger, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == HealthPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			secure(w.Header())
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, name+" is up\n") // the prober may have gone
+			return
+		}
+		begun := time.Now()
+		id := requestID(r)
+		ctx, cancel := bounded(r.Context())
+		defer cancel()
+		r = r.WithContext(logging.WithRequest(ctx, log, id))
+		answer := exchange(h, r).explained(r)
+		if answer.body.Len() > MaxBody {
+			answer = failed(r, fmt.Errorf("answer of %d bytes is over the limit of %d", answer.body.Len(), MaxBody))
+		}
+		header := answer.header
+		header.Set("X-Request-Id", id)
+		secure(header)
+		answer.sendTo(w)
+		logLine(r, answer.status, time.Since(begun))
+	})
+}
+
+// bounded keeps ctx's values and deadline but not its cancellation.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline := time.Now().Add(MaxTime)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
+
+// exchange runs the handler to its end, its panic or its deadline, and always has an answer.
+func exchange(h http.Handler, r *http.Request) *recorder {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return failed(r, tooLarge())
+	}
+	if err != nil {
+		return failed(r, badBody(err))
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+
+	// The handler has the recorder to itself until it is handed over, so that a late one disturbs nobody.
+	done := make(chan *recorder, 1)
+	go func() { //nolint:contextcheck // r carries it
+		defer func() {
+			if cause := recover(); cause != nil {
+				logging.From(r.Context()).Error().Interface("panic", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg("handler panicked")
+				done <- failed(r, fmt.Errorf("handler panicked: %v", cause))
+			}
+		}()
+		answer := newRecorder()
+		h.ServeHTTP(answer, r)
+		done <- answer
+	}()
+	select {
+	case answer := <-done:
+		return answer
+	case <-r.Context().Done():
+		return failed(r, r.Context().Err())
+	}
+}
+
+func failed(r *http.Request, err error) *recorder {
+	answer := newRecorder()
+	Fail(answer, r, err)
+	return answer
+}
+
+// secure fills in the headers that keep an answer from being cached, sniffed, framed or leaked by referrer.
+func secure(h http.Header) {
+	for name, value := range map[string]string{
+		"Cache-Control":           "no-store",
+		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+		"Referrer-Policy":         "no-referrer",
+		"X-Content-Type-Options":  "nosniff",
+	} {
+		if h.Get(name) == "" {
+			h.Set(name, value)
+		}
+	}
+}
+
+// requestID takes the caller's id if it can stand in a log and a header as it is, or makes one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	sane := len(id) >= 8 && len(id) <= 64
+	for _, c := range id {
+		sane = sane && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
+	}
+	if sane {
+		return id
+	}
+	return rand.Text()
+}
+
+func logLine(r *http.Request, status int, took time.Duration) {
+	level := zerolog.InfoLevel
+	if status >= http.StatusInternalServerError {
+		level = zerolog.ErrorLevel
+	}
+	path := r.URL.Path
+	if len(path) > 256 {
+		path = path[:256]
+	}
+	logging.From(r.Context()).WithLevel(level).
+		Str("method", r.Method).Str("path", path).Int("code", status).Int64("ms", took.Milliseconds()).
+		EmbedObject(logging.FactsOf(r.Context())).Msg("request")
+}

@@ -1,0 +1,331 @@
+package serve_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/serve"
+)
+
+// request is one exchange's first half, independent of how it travels.
+type request struct {
+	method, path, query string
+	header              http.Header
+	cookies             []string
+	body                []byte
+	patience            time.Duration // of the runtime; 0 means plenty
+}
+
+// result is its second half.
+type result struct {
+	status  int
+	header  http.Header
+	cookies []string
+	body    string
+}
+
+const testConfig = `public_url: https://hooks.example.org/hooks
+seal_keys: [{id: a, secret: 0123456789abcdef0123456789abcdef}]
+`
+
+// subject is a function named probe, as every runtime serves it.
+func subject(tb testing.TB) http.Handler {
+	tb.Helper()
+	p := serve.Program{Name: "probe", Build: probe, Source: config.Map(map[string]string{config.Variable: testConfig})}
+	h, err := p.Handler(tb.Context(), zerolog.Nop())
+	if err != nil {
+		tb.Fatalf("Handler: %v", err)
+	}
+	return h
+}
+
+// probe tells what reached it.
+func probe(context.Context, config.Source) (http.Handler, error) {
+	deafness := make(chan struct{})
+	time.AfterFunc(2*time.Second, func() { close(deafness) }) // longer than any patience of the table
+	mux := http.NewServeMux()
+	mux.HandleFunc("/echo/{rest...}", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			function.Fail(w, r, err)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if err := r.ParseForm(); err != nil {
+			function.Fail(w, r, err)
+			return
+		}
+		cookies := map[string]string{}
+		for _, c := range r.Cookies() {
+			cookies[c.Name] = c.Value
+		}
+		w.Header().Add("Vary", "A")
+		w.Header().Add("Vary", "B")
+		function.JSON(w, r, http.StatusAccepted, map[string]any{
+			"method": r.Method, "path": r.URL.Path, "escaped": r.URL.EscapedPath(), "rest": r.PathValue("rest"), "host": r.Host,
+			"query": r.URL.Query().Encode(), "form": r.PostForm.Encode(), "body": string(body), "length": r.ContentLength,
+			"cookies": cookies, "thing": strings.ReplaceAll(strings.Join(r.Header.Values("X-Thing"), ","), " ", ""), "auth": r.Header.Get("Authorization"),
+		})
+	})
+	mux.HandleFunc("GET /cookies/{n}", func(w http.ResponseWriter, r *http.Request) {
+		for i := range len(r.PathValue("n")) {
+			http.SetCookie(w, &http.Cookie{Name: string(rune('a' + i)), Value: "1", HttpOnly: true})
+		}
+		http.Redirect(w, r, "https://hooks.example.org/hooks/view-lab/", http.StatusSeeOther)
+	})
+	mux.HandleFunc("/binary", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "image/x-icon")
+		_, _ = w.Write([]byte{0, 0xff, 0xfe, 'a'})
+	})
+	mux.HandleFunc("/text", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<!doctype html><p>Grüße & <b>\u2028")
+	})
+	mux.HandleFunc("/nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("on purpose") })
+	mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) { <-deafness })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		function.Fail(w, r, r.Context().Err())
+	})
+	return mux, nil
+}
+
+// carrier brings a request to the subject in one runtime's way and its answer back.
+type carrier func(t *testing.T, h http.Handler, r request) result
+
+func carriers() map[string]carrier {
+	return map[string]carrier{
+		"http":                          overHTTP,
+		"API Gateway v1":                overEvent(gateway1Event),
+		"API Gateway v2":                overEvent(gateway2Event),
+		"API Gateway v2 with a stage":   overEvent(stagedEvent),
+		"function URL":                  overEvent(functionURLEvent),
+		"load balancer":                 overEvent(balancerEvent),
+		"load balancer, multiple value": overEvent(multiBalancerEvent),
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	jsonBody := http.Header{"Content-Type": {"application/json"}}
+	formBody := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	// Without multi-value headers a load balancer carries one value of each: nothing can be equal there.
+	const single = "load balancer"
+	for name, c := range map[string]struct {
+		request
+		status int
+		words  string
+		except string
+	}{
+		"JSON":                {request{method: "POST", path: "/echo/", header: jsonBody, body: []byte(`{"name": "Zoë"}`)}, 202, `{\"name\": \"Zoë\"}`, ""},
+		"a form":              {request{method: "POST", path: "/echo/launch", header: formBody, body: []byte("oauth_signature=a%2Bb%3D&roles=Learner&x=%C3%A4+1")}, 202, "oauth_signature=a%2Bb%3D", ""},
+		"no UTF-8 in a body":  {request{method: "POST", path: "/echo/", header: formBody, body: []byte("a=\xff\xfe")}, 202, `"length":4`, ""},
+		"no body":             {request{method: "DELETE", path: "/echo/sites/a"}, 202, `"method":"DELETE"`, ""},
+		"query":               {request{method: "GET", path: "/echo/", query: "b=%C3%A4&a=1%202&c=x%2By&e=&d=1+2"}, 202, "a=1+2\\u0026b=%C3%A4\\u0026c=x%2By\\u0026d=1+2\\u0026e=", ""},
+		"query, repeated":     {request{method: "GET", path: "/echo/", query: "a=1&a=2"}, 202, "a=1\\u0026a=2", single},
+		"cookies in":          {request{method: "GET", path: "/echo/", cookies: []string{"lab=a%3D", "lang=de"}}, 202, `"lab":"a%3D","lang":"de"`, ""},
+		"one cookie out":      {request{method: "GET", path: "/cookies/x"}, 303, "", ""},
+		"two cookies out":     {request{method: "GET", path: "/cookies/xx"}, 303, "", single},
+		"a header":            {request{method: "GET", path: "/echo/", header: http.Header{"Authorization": {"Bearer abc"}}}, 202, "Bearer abc", ""},
+		"a header, repeated":  {request{method: "GET", path: "/echo/", header: http.Header{"X-Thing": {"a", "b"}}}, 202, `"thing":"a,b"`, single},
+		"escaped path":        {request{method: "GET", path: "/echo/a%20b/%C3%A4"}, 202, `"rest":"a b/ä"`, ""},
+		"under its own name":  {request{method: "GET", path: "/probe/echo/x"}, 202, `"path":"/echo/x"`, ""},
+		"under the public":    {request{method: "GET", path: "/hooks/probe/echo/x"}, 202, `"path":"/echo/x"`, ""},
+		"a name that is part": {request{method: "GET", path: "/probes"}, 404, `"code":"not_found"`, ""},
+		"text answer":         {request{method: "GET", path: "/text"}, 200, "Grüße & <b>", ""},
+		"binary answer":       {request{method: "GET", path: "/binary"}, 200, "\x00\xff\xfea", ""},
+		"HEAD":                {request{method: "HEAD", path: "/text"}, 200, "", ""},
+		"no content":          {request{method: "POST", path: "/nothing"}, 204, "", ""},
+		"unknown path":        {request{method: "GET", path: "/nowhere"}, 404, `"code":"not_found"`, ""},
+		"wrong method":        {request{method: "POST", path: "/cookies/x"}, 405, `"code":"method"`, ""},
+		"health":              {request{method: "GET", path: "/healthz"}, 200, "probe is up", ""},
+		"health under a name": {request{method: "GET", path: "/probe/healthz"}, 200, "probe is up", ""},
+		"1 MB":                {request{method: "POST", path: "/nothing", body: make([]byte, 1<<20)}, 204, "", ""},
+		"more than 1 MB":      {request{method: "POST", path: "/nothing", body: make([]byte, 1<<20+1)}, 413, `"code":"too_large"`, ""},
+		"panic":               {request{method: "GET", path: "/panic"}, 500, `"code":"internal"`, ""},
+		"slow":                {request{method: "GET", path: "/slow", patience: 400 * time.Millisecond}, 504, `"code":"deadline"`, ""},
+		"deaf":                {request{method: "GET", path: "/deaf", patience: 400 * time.Millisecond}, 504, `"code":"deadline"`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := subject(t)
+			want := overHTTP(t, h, c.request)
+			if want.status != c.status || !strings.Contains(want.body, c.words) {
+				t.Fatalf("over HTTP: %d %q, want %d with %q", want.status, want.body, c.status, c.words)
+			}
+			for through, carry := range carriers() {
+				if through == c.except {
+					continue
+				}
+				got := carry(t, h, c.request)
+				if got.status != want.status || got.body != want.body || !slices.Equal(got.cookies, want.cookies) {
+					t.Errorf("through %s: %d %v %q\n over HTTP: %d %v %q", through, got.status, got.cookies, cut(got.body), want.status, want.cookies, cut(want.body))
+				}
+				if !maps.EqualFunc(got.header, want.header, slices.Equal) {
+					t.Errorf("through %s: header %v\n over HTTP: %v", through, got.header, want.header)
+				}
+			}
+		})
+	}
+}
+
+func cut(text string) string { return text[:min(len(text), 600)] }
+
+// overHTTP is the reference: net/http on both ends.
+func overHTTP(t *testing.T, h http.Handler, r request) result {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if r.patience > 0 {
+			ctx, cancel := context.WithTimeout(req.Context(), r.patience/2)
+			defer cancel()
+			req = req.WithContext(ctx)
+		}
+		h.ServeHTTP(w, req)
+	}))
+	defer server.Close()
+	target := server.URL + r.path
+	if r.query != "" {
+		target += "?" + r.query
+	}
+	req, err := http.NewRequestWithContext(t.Context(), r.method, target, bytes.NewReader(r.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = r.headers()
+	req.Host = "gateway.example.org"
+	if len(r.cookies) > 0 {
+		req.Header.Set("Cookie", strings.Join(r.cookies, "; "))
+	}
+	res, err := (&http.Transport{}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err := firstError(err, res.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return neutral(res.StatusCode, res.Header, res.Header.Values("Set-Cookie"), string(body))
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// headers are the request's, with an id, so that references in answers are alike.
+func (r request) headers() http.Header {
+	h := r.header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	h.Set("X-Request-Id", "conformance-1")
+	return h
+}
+
+// neutral leaves out what the runtimes add themselves, and joins repeated headers, which mean the same (RFC 9110 §5.3).
+func neutral(status int, h http.Header, cookies []string, body string) result {
+	out := http.Header{}
+	for name, values := range h {
+		switch name = http.CanonicalHeaderKey(name); name {
+		case "Date", "Content-Length", "Connection", "Set-Cookie":
+		default:
+			out[name] = []string{strings.Join(values, ", ")}
+		}
+	}
+	return result{status, out, cookies, body}
+}
+
+// overEvent carries through an Invoke of the event that make builds.
+func overEvent(build func(request) map[string]any) carrier {
+	return func(t *testing.T, h http.Handler, r request) result {
+		t.Helper()
+		event, err := json.Marshal(build(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		if r.patience > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, r.patience)
+			defer cancel()
+		}
+		text, err := serve.Lambda(h, zerolog.Nop()).Invoke(ctx, event)
+		if err != nil {
+			t.Fatalf("Invoke returned an error, which its caller would see: %v", err)
+		}
+		if ctx.Err() != nil {
+			t.Errorf("answered only after the platform gave up")
+		}
+		return readReply(t, text)
+	}
+}
+
+// reply is every form's answer as the platforms read it.
+type reply struct {
+	StatusCode        int
+	StatusDescription string
+	Headers           map[string]string
+	MultiValueHeaders http.Header
+	Cookies           []string
+	Body              string
+	IsBase64Encoded   bool
+}
+
+func readReply(t *testing.T, text []byte) result {
+	t.Helper()
+	var out reply
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatalf("reply %q: %v", text, err)
+	}
+	h := out.MultiValueHeaders
+	if h == nil {
+		h = http.Header{}
+	}
+	for name, value := range out.Headers {
+		h.Set(name, value)
+	}
+	body := out.Body
+	if out.IsBase64Encoded {
+		plain, err := base64.StdEncoding.DecodeString(body)
+		if err != nil {
+			t.Fatalf("body: %v", err)
+		}
+		body = string(plain)
+	}
+	return neutral(out.StatusCode, h, append(h.Values("Set-Cookie"), out.Cookies...), body)
+}
+
+func last(all map[string][]string) map[string]string {
+	out := map[string]string{}
+	for name, values := range all {
+		out[name] = values[len(values)-1]
+	}
+	return out
+}
+
+func parsed(query string) url.Values {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		panic(err) // the tables' own queries
+	}
+	return values
+}

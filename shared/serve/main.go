@@ -1,0 +1,167 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/logging"
+)
+
+// Build makes a function's handler from its configuration. It makes no calls: a process starts without its cloud.
+type Build func(ctx context.Context, src config.Source) (http.Handler, error)
+
+// version is set by the linker: -X github.com/stackhook/stackhook/shared/serve.version=v1.2.3
+var version string
+
+// Main is a function's program. The last word, if given, says in a line what the function is for.
+func Main(name string, build Build, about ...string) {
+	p := Program{Name: name, About: strings.Join(about, " "), Build: build, Source: config.OS(), Out: os.Stdout, Err: os.Stderr}
+	os.Exit(p.Run(context.Background(), os.Args[1:]))
+}
+
+// Program is Main with everything it takes from the process.
+type Program struct {
+	Name, About string
+	Build       Build
+	Source      config.Source
+	Out, Err    io.Writer
+}
+
+// Run does what the arguments say and gives the exit status: 2 for wrong arguments, 1 for a configuration or a runtime
+// that does not work.
+func (p Program) Run(ctx context.Context, args []string) int {
+	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	flags.SetOutput(p.Err)
+	flags.Usage = func() { p.help(flags.Output(), flags) }
+	check := flags.Bool("check", false, "print the configuration in force, or every fault of it, and exit")
+	show := flags.Bool("version", false, "print the version and exit")
+	help := flags.Bool("help", false, "print this and exit")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp): // -h
+		return 0
+	case err != nil:
+		return 2
+	case flags.NArg() > 0:
+		p.say(p.Err, "%s takes no arguments, but got %q; see %s -help\n", p.Name, flags.Arg(0), p.Name)
+		return 2
+	case *help:
+		p.help(p.Out, flags)
+		return 0
+	case *show:
+		p.say(p.Out, "%s %s %s %s/%s\n", p.Name, Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return 0
+	case *check:
+		return p.check(ctx)
+	}
+	log := logging.New(p.Err, p.Name)
+	if err := p.serve(ctx, log); err != nil {
+		log.Error().Err(err).Msg("stopped")
+		return 1
+	}
+	return 0
+}
+
+func (p Program) serve(ctx context.Context, log zerolog.Logger) error {
+	h, err := p.Handler(ctx, log)
+	if err != nil {
+		return err
+	}
+	return start(ctx, h, log, p.Source.Getenv)
+}
+
+// Handler is the function with everything that a runtime puts around it.
+func (p Program) Handler(ctx context.Context, log zerolog.Logger) (http.Handler, error) {
+	cfg, err := p.Source.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load configuration: %w", err)
+	}
+	h, err := p.Build(ctx, p.Source)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", p.Name, err)
+	}
+	public, err := url.Parse(cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("parse public_url: %w", err)
+	}
+	return mount(function.Wrap(p.Name, log, h), public.Path, "/"+p.Name), nil
+}
+
+// check prints the configuration even if the function cannot be built on it: what is in effect may show why.
+func (p Program) check(ctx context.Context) int {
+	cfg, err := p.Source.Load()
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		for _, fault := range faults {
+			p.say(p.Err, "%s\n", fault)
+		}
+		return 1
+	}
+	if err != nil {
+		p.say(p.Err, "%s\n", err)
+		return 1
+	}
+	cfg.Describe(p.Out)
+	if _, err := p.Build(ctx, p.Source); err != nil {
+		p.say(p.Err, "%s: %s\n", p.Name, err)
+		return 1
+	}
+	return 0
+}
+
+func (p Program) help(w io.Writer, flags *flag.FlagSet) {
+	p.say(w, "%s", p.Name)
+	if p.About != "" {
+		p.say(w, ": %s", p.About)
+	}
+	p.say(w, "\n\nUsage: %s [flags]\n\n", p.Name)
+	flags.VisitAll(func(f *flag.Flag) { p.say(w, "  -%-9s %s\n", f.Name, f.Usage) })
+	p.say(w, "%s", environment)
+}
+
+const environment = `
+Environment:
+  STACKHOOK_CONFIG       path of the configuration file, or its text (required)
+  OS_CLOUD, OS_*         the cloud, as every OpenStack client reads them
+  STACKHOOK_DRAIN_DELAY  how long to go on serving after SIGTERM, e.g. 10s (default 0s)
+  RUNTIME                http, systemd or lambda, instead of the choice below
+
+Runtimes, by what the environment has:
+  AWS_LAMBDA_RUNTIME_API       AWS Lambda (API Gateway, function URL, load balancer)
+  LISTEN_FDS and LISTEN_PID    the sockets that systemd opened
+  PORT                         HTTP on all addresses and that port
+  none of these                HTTP on ` + defaultAddress + `
+
+GET /healthz answers without asking OpenStack.
+`
+
+// say prints for a person; there is no one to tell when that fails.
+func (Program) say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
+// Version is what this binary was built from.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return info.Main.Version
+}
