@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -67,6 +69,11 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // exchange runs the handler to its end, its panic or its deadline, and always has an answer.
 func exchange(h http.Handler, r *http.Request) *recorder {
+	if unclean(r.URL.Path) {
+		return failed(r, &Error{
+			Code: "not_found", Status: http.StatusNotFound, Public: "There is nothing at this address. Look for a double slash in it.",
+		})
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return failed(r, tooLarge())
@@ -95,6 +102,12 @@ func exchange(h http.Handler, r *http.Request) *recorder {
 	case <-r.Context().Done():
 		return failed(r, r.Context().Err())
 	}
+}
+
+// unclean says that ServeMux would redirect: a POST that follows a redirect may come back as a GET.
+func unclean(p string) bool {
+	clean := path.Clean(p)
+	return p != clean && p != strings.TrimSuffix(clean, "/")+"/"
 }
 
 func failed(r *http.Request, err error) *recorder {

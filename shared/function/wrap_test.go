@@ -167,6 +167,20 @@ func TestTheRoutersOwnAnswersAreProblems(t *testing.T) {
 	}
 }
 
+// A redirect would turn an alarm's POST into a GET.
+func TestUncleanPathsAreNotRedirected(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/there/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	for path, want := range map[string]int{"//there/": 404, "//": 404, "/a/../there/": 404, "/there//x": 404, "/there/": 418, "/there/x": 418} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.URL.Path = path
+		if a := ask(t, wrap(io.Discard, mux), r); a.Status != want {
+			t.Errorf("%s: %d, want %d", path, a.Status, want)
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -3,11 +3,8 @@ package deploysite
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
-	"os"
-	"path"
 	"slices"
 	"sync"
 	"time"
@@ -37,11 +34,7 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
 	}
-	options := openstack.Options{Getenv: src.Getenv}
-	if len(cfg.Clouds) > 0 {
-		options.Cloud = cfg.Clouds[0].Name
-	}
-	cloud, err := openstack.New(options)
+	cloud, err := openstack.New(openstack.Options{Cloud: cfg.CloudName(), Getenv: src.Getenv})
 	if err != nil {
 		return nil, fmt.Errorf("set up cloud: %w", err)
 	}
@@ -50,19 +43,11 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 
 // New is the function on a cloud and with a clock of the caller's choice.
 func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.Handler, error) {
-	keys := make([]seal.Key, len(cfg.SealKeys))
-	for i, k := range cfg.SealKeys {
-		keys[i] = seal.Key{ID: k.ID, Secret: []byte(k.Secret.Reveal())}
-	}
-	box, err := seal.New(keys...)
+	box, err := cfg.Box()
 	if err != nil {
 		return nil, fmt.Errorf("set up seal keys: %w", err)
 	}
-	var dir fs.FS
-	if cfg.TemplatesDir != "" {
-		dir = os.DirFS(cfg.TemplatesDir)
-	}
-	template, err := heattemplates.LoadFrom(dir, templateName)
+	template, err := heattemplates.LoadFrom(cfg.Templates(), templateName)
 	if err != nil {
 		return nil, fmt.Errorf("load site template: %w", err)
 	}
@@ -84,7 +69,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	mux.HandleFunc("/sites", d.only(d.list, http.MethodGet, http.MethodHead))
 	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut))
 	mux.HandleFunc("/", notFound)
-	return exact(mux), nil
+	return mux, nil
 }
 
 // deployer is the function.
@@ -114,17 +99,6 @@ func facts(t heattemplates.Template) site.Template {
 		defaults[p.Name] = p.Default
 	}
 	return site.Template{Digest: site.Digest(texts...), Defaults: defaults}
-}
-
-// exact keeps the mux from redirecting an unclean path: a redirected PUT may come back as a GET.
-func exact(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path.Clean(r.URL.Path) != r.URL.Path {
-			notFound(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

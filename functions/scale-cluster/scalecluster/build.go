@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"path"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/openstack"
-	"github.com/stackhook/stackhook/shared/seal"
 )
 
 // Purpose is what scaling addresses are signed for; the text is "{cluster}/{direction}".
@@ -23,11 +21,7 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
 	}
-	options := openstack.Options{Getenv: src.Getenv}
-	if len(cfg.Clouds) > 0 {
-		options.Cloud = cfg.Clouds[0].Name
-	}
-	cloud, err := openstack.New(options)
+	cloud, err := openstack.New(openstack.Options{Cloud: cfg.CloudName(), Getenv: src.Getenv})
 	if err != nil {
 		return nil, fmt.Errorf("set up cloud: %w", err)
 	}
@@ -36,11 +30,7 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 
 // New is the function on a cloud and with a clock of the caller's choice.
 func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.Handler, error) {
-	keys := make([]seal.Key, len(cfg.SealKeys))
-	for i, k := range cfg.SealKeys {
-		keys[i] = seal.Key{ID: k.ID, Secret: []byte(k.Secret.Reveal())}
-	}
-	box, err := seal.New(keys...)
+	box, err := cfg.Box()
 	if err != nil {
 		return nil, fmt.Errorf("set up seal keys: %w", err)
 	}
@@ -53,18 +43,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
 	mux.HandleFunc("/", notFound)
-	return exact(mux), nil
-}
-
-// exact keeps the mux from redirecting an unclean path: Aodh follows a redirect, and not always as a POST.
-func exact(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path.Clean(r.URL.Path) != r.URL.Path {
-			notFound(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return mux, nil
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

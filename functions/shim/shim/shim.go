@@ -161,31 +161,19 @@ func (s *Shim) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.base = s.cfg.PublicURL
-	if s.fake == nil && len(s.cfg.Clouds) > 0 {
-		s.cloudName = s.cfg.Clouds[0].Name
+	if s.fake == nil {
+		s.cloudName = s.cfg.CloudName()
 	}
-	options := openstack.Options{Getenv: src.Getenv}
-	if len(s.cfg.Clouds) > 0 {
-		options.Cloud = s.cfg.Clouds[0].Name
-	}
-	if s.cloud, err = openstack.New(options); err != nil {
+	if s.cloud, err = openstack.New(openstack.Options{Cloud: s.cfg.CloudName(), Getenv: src.Getenv}); err != nil {
 		return &RefusalError{fmt.Sprintf("The cloud cannot be used: %v", err)}
 	}
-	if s.box, err = newBox(s.cfg.SealKeys); err != nil {
+	if s.box, err = s.cfg.Box(); err != nil {
 		return err
 	}
 	s.watch = &watcher{cloud: s.cloud, name: s.cloudText(), fresh: s.beat() * 4 / 5}
 	s.requests = &recorder{changed: s.watch.outdated}
 	s.handler, err = s.mount(ctx, src, o.Log)
 	return err
-}
-
-func newBox(list []config.SealKey) (*seal.Box, error) {
-	keys := make([]seal.Key, len(list))
-	for i, k := range list {
-		keys[i] = seal.Key{ID: k.ID, Secret: []byte(k.Secret.Reveal())}
-	}
-	return seal.New(keys...)
 }
 
 // beat is the time between two looks at the cloud: a real one should not be asked as often.
