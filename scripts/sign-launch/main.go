@@ -93,7 +93,7 @@ func post(ctx context.Context, launch ltitest.Launch, out io.Writer) error {
 		return fmt.Errorf("send launch: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	fmt.Fprintln(out, answer.Status) //nolint:errcheck // standard output
+	fmt.Fprintln(out, answer.Status)
 	if _, err := io.Copy(out, answer.Body); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"mime"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +79,7 @@ func (v Verifier) Verify(ctx context.Context, r Request) (Launch, error) {
 
 // read takes the request apart: the list that was signed, and the same by name once it is sure that no name is twice there.
 func read(r Request) ([]field, map[string]string, *Error) {
-	if r.Method != "POST" {
+	if r.Method != http.MethodPost {
 		return nil, nil, refuse(CodeMethod, "a launch is a POST")
 	}
 	if media, params, err := mime.ParseMediaType(r.MediaType); err != nil || media != "application/x-www-form-urlencoded" || !utf8Charset(params["charset"]) {
@@ -99,7 +101,7 @@ func read(r Request) ([]field, map[string]string, *Error) {
 			return nil, nil, refuse(CodeQuery, quoteName(f.name)+" is in the query")
 		}
 	}
-	fields := append(query, body...)
+	fields := slices.Concat(query, body)
 	if len(fields) > maxFields {
 		return nil, nil, refuse(CodeTooLarge, "more than 300 fields")
 	}

@@ -1,0 +1,120 @@
+package launchlab_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/lti/ltitest"
+)
+
+// Forged launches: each is refused with its code, and the cloud never hears of it.
+func TestForgedLaunches(t *testing.T) {
+	t.Parallel()
+	signedBy := func(change func(*ltitest.Launch)) func() *http.Request {
+		return func() *http.Request {
+			l := launch("u1")
+			change(&l)
+			return request(l)
+		}
+	}
+	at := func(age time.Duration) func() *http.Request {
+		return func() *http.Request { return request(ltitest.New(launchURL, key, secret, "u1", time.Now().Add(age))) }
+	}
+	changed := func(change func(*http.Request)) func() *http.Request {
+		return func() *http.Request {
+			r := request(launch("u1"))
+			change(r)
+			return r
+		}
+	}
+	body := func(text string) func() *http.Request {
+		return func() *http.Request {
+			r := httptest.NewRequest(http.MethodPost, "/launch", strings.NewReader(text))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			return r
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		make   func() *http.Request
+		status int
+		code   string
+	}{
+		{"wrong signature", body(strings.Replace(launch("u1").Body(), "user_id=u1", "user_id=u2", 1)), 403, "lti_signature"},
+		{"wrong secret", signedBy(func(l *ltitest.Launch) { l.Secret = "not the secret" }), 403, "lti_signature"},
+		{"unknown key", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_consumer_key", "nobody") }), 403, "lti_signature"},
+		{"another consumer's key", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_consumer_key", "school") }), 403, "lti_signature"},
+		{"stale timestamp", at(-6 * time.Minute), 403, "lti_stale"},
+		{"future timestamp", at(6 * time.Minute), 403, "lti_future"},
+		{"parameter in query and body", signedBy(func(l *ltitest.Launch) { l.URL += "?theme=dark"; *l = l.With("theme", "light") }), 400, "lti_duplicate"},
+		{"user in the query", signedBy(func(l *ltitest.Launch) { l.URL += "?user_id=u2" }), 400, "lti_query"},
+		{"missing field", signedBy(func(l *ltitest.Launch) { *l = l.Without("user_id") }), 400, "lti_missing"},
+		{"plain text signature", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_signature_method", "PLAINTEXT") }), 400, "lti_signature_method"},
+		{"wrong content type", changed(func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }), 415, "lti_media_type"},
+		{"no content type", changed(func(r *http.Request) { r.Header.Del("Content-Type") }), 415, "lti_media_type"},
+		{"1 MB body", body("x=" + strings.Repeat("x", 1<<20-2)), 413, "lti_too_large"},
+		{"empty body", body(""), 400, "lti_missing"},
+		{"broken escape", body("user_id=%zz"), 400, "lti_encoding"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			for range 2 { // a second try does not do better
+				problemPage(t, s.serve(c.make()), c.status, c.code)
+			}
+			s.nothingDone(t)
+			if !strings.Contains(s.log.String(), `"problem":"`+c.code+`"`) {
+				t.Errorf("the log does not say %s: %s", c.code, s.log)
+			}
+		})
+	}
+}
+
+func TestReplayedLaunch(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	l := launch("u1")
+	labPage(t, s.serve(request(l)))
+	s.ResetCalls()
+	w := s.serve(request(l))
+	problemPage(t, w, http.StatusConflict, "lti_replayed")
+	if !strings.Contains(w.Body.String(), "Open the lab again from your course page") {
+		t.Errorf("the page does not say what to do:\n%s", w.Body)
+	}
+	s.nothingDone(t)
+	s.oneStack(t)
+}
+
+// More than a megabyte is stopped by the edge, before the function.
+func TestHugeLaunch(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	r := httptest.NewRequest(http.MethodPost, "/launch", strings.NewReader(strings.Repeat("x", 3<<20)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if w := s.serve(r); w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %d", w.Code)
+	}
+	s.nothingDone(t)
+}
+
+// The log says what an operator needs and nothing of who it was.
+func TestLogOfALaunch(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	l := launch("learner-with-a-name").With("lis_person_contact_email_primary", "ada@example.org").With("lis_person_name_full", "Ada Lovelace")
+	got := labPage(t, s.serve(request(l)))
+	log := s.log.String()
+	for _, want := range []string{`"consumer":"academy"`, `"decision":"create"`, `"stack":"lab-`, `"calls":3`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log does not hold %s: %s", want, log)
+		}
+	}
+	for _, hidden := range []string{"learner-with-a-name", "ada@", "Ada", got.Ticket, l.Form().Get("oauth_signature"), l.Fields["oauth_nonce"]} {
+		if strings.Contains(log, hidden) {
+			t.Errorf("the log holds %q", hidden)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package viewlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
+	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/page"
+)
+
+// Build makes the function from its configuration.
+func Build(_ context.Context, src config.Source) (http.Handler, error) {
+	c, err := src.Load()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a list of faults that speaks for itself
+	}
+	cloud, err := keeper.Connect(c, src)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was doing
+	}
+	return New(c, cloud, time.Now)
+}
+
+type viewer struct {
+	keeper *keeper.Keeper
+	pages  *page.Pages
+}
+
+// New makes the function from its parts.
+func New(c *config.Config, cloud keeper.Cloud, now function.Clock) (http.Handler, error) {
+	labs, err := keeper.New(c, cloud, now)
+	if err != nil {
+		return nil, fmt.Errorf("set up labs: %w", err)
+	}
+	pages, err := page.New(c.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("set up pages: %w", err)
+	}
+	v := &viewer{keeper: labs, pages: pages}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", v.status)
+	mux.HandleFunc("POST /start", v.own(v.start))
+	mux.HandleFunc("POST /{$}", v.own(v.refresh))
+	mux.HandleFunc("POST /console", v.own(v.console))
+	mux.HandleFunc("POST /key", v.own(v.key))
+	mux.HandleFunc("/", v.elsewhere)
+	return mux, nil
+}
+
+// own lets in requests of our own pages only. The ticket alone keeps strangers out; this keeps other sites from using a
+// learner's browser to send one that they have got hold of.
+func (v *viewer) own(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "", "same-origin", "none":
+			next(w, r)
+		default:
+			v.fail(w, r, keeper.Ticket{}, "", &function.Error{
+				Code: "cross_site", Status: http.StatusForbidden, Public: "This request did not come from a lab page. Open the lab from your course page.",
+			})
+		}
+	}
+}
+
+// sealed is the request's ticket: a header of the script, a field of a form.
+func sealed(r *http.Request) string {
+	if scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(value)
+	}
+	if r.Method == http.MethodPost {
+		return r.PostFormValue("ticket")
+	}
+	return ""
+}
+
+func (v *viewer) status(w http.ResponseWriter, r *http.Request) {
+	ticket, err := v.keeper.Open(sealed(r))
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		function.Fail(w, r, err)
+		return
+	}
+	after, status, err := v.keeper.Look(r.Context(), ticket, lab.Look(r.URL.Query().Get("look")))
+	if err != nil {
+		function.Fail(w, r, err)
+		return
+	}
+	v.answer(w, r, ticket, after, status)
+}
+
+// start creates or wakes the lab, as the launch would. The script wants JSON, the form without script a page.
+func (v *viewer) start(w http.ResponseWriter, r *http.Request) {
+	before := sealed(r)
+	ticket, err := v.keeper.Open(before)
+	if err != nil {
+		v.fail(w, r, ticket, "", err)
+		return
+	}
+	if ticket.ID != "" && !ticket.Wake {
+		if status, over := v.over(r, ticket); over {
+			v.show(w, r, ticket, ticket, status)
+			return
+		}
+	}
+	after, status := v.keeper.Start(r.Context(), ticket)
+	v.show(w, r, ticket, after, status)
+}
+
+// over says that the lab of this page has ended: a page that was left open does not bring it back, only a launch does.
+func (v *viewer) over(r *http.Request, ticket keeper.Ticket) (lab.Status, bool) {
+	_, status, err := v.keeper.Look(r.Context(), ticket, lab.LookStack)
+	return status, err == nil && status.State == lab.Gone
+}
+
+// refresh is the page without script: it looks, and starts a lab that was never created.
+func (v *viewer) refresh(w http.ResponseWriter, r *http.Request) {
+	before := sealed(r)
+	ticket, err := v.keeper.Open(before)
+	if err != nil {
+		v.fail(w, r, ticket, "", err)
+		return
+	}
+	after, status, err := v.keeper.Look(r.Context(), ticket, lab.LookStack)
+	switch {
+	case err != nil:
+		v.fail(w, r, ticket, before, err)
+		return
+	case status.Poll.Start:
+		after, status = v.keeper.Start(r.Context(), after)
+	case status.State == lab.Building, status.State == lab.Resuming:
+		// The next look at once: the events of what Heat is doing, or the outputs of what it has done. If they cannot be
+		// had, the state alone will do.
+		if later, detailed, err := v.keeper.Look(r.Context(), after, status.Poll.Look); err == nil {
+			after, status = later, detailed
+		}
+	}
+	v.page(w, r, after, status)
+}
+
+// show answers the way the request wants it.
+func (v *viewer) show(w http.ResponseWriter, r *http.Request, before, after keeper.Ticket, status lab.Status) {
+	if wantsPage(r) {
+		v.page(w, r, after, status)
+		return
+	}
+	v.answer(w, r, before, after, status)
+}
+
+func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+func (v *viewer) answer(w http.ResponseWriter, r *http.Request, before, after keeper.Ticket, status lab.Status) {
+	out := page.NewStatus(status, v.pages.Base(), page.TextsFor(after.Locale))
+	if !after.Same(before) {
+		fresh, err := v.keeper.Seal(after)
+		if err != nil {
+			function.Fail(w, r, fmt.Errorf("seal ticket: %w", err))
+			return
+		}
+		out.Ticket = fresh
+	}
+	logging.Note(r.Context(), "state", string(status.State))
+	function.JSON(w, r, http.StatusOK, out)
+}
+
+func (v *viewer) page(w http.ResponseWriter, r *http.Request, ticket keeper.Ticket, status lab.Status) {
+	fresh, err := v.keeper.Seal(ticket)
+	if err != nil {
+		v.fail(w, r, ticket, "", fmt.Errorf("seal ticket: %w", err))
+		return
+	}
+	texts := page.TextsFor(ticket.Locale)
+	logging.Note(r.Context(), "state", string(status.State))
+	v.pages.Lab(w, r, page.Lab{
+		Title: v.keeper.Entry(ticket).Title, Ticket: fresh, Status: page.NewStatus(status, v.pages.Base(), texts),
+		Texts: texts, Ancestors: ticket.Ancestors,
+	})
+}
+
+func (v *viewer) console(w http.ResponseWriter, r *http.Request) {
+	before := sealed(r)
+	ticket, err := v.keeper.Open(before)
+	if err != nil {
+		v.fail(w, r, ticket, "", err)
+		return
+	}
+	address, err := v.keeper.Console(r.Context(), ticket, way(r))
+	if err != nil {
+		v.fail(w, r, ticket, before, err)
+		return
+	}
+	v.pages.Console(w, r, address, before, page.TextsFor(ticket.Locale), ticket.Ancestors)
+}
+
+func (v *viewer) key(w http.ResponseWriter, r *http.Request) {
+	before := sealed(r)
+	ticket, err := v.keeper.Open(before)
+	if err != nil {
+		v.fail(w, r, ticket, "", err)
+		return
+	}
+	key, err := v.keeper.PrivateKey(r.Context(), ticket, way(r))
+	if err != nil {
+		v.fail(w, r, ticket, before, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+ticket.Stack+`.pem"`)
+	_, _ = w.Write([]byte(strings.TrimRight(key, "\n") + "\n")) // the browser may have gone
+}
+
+// way is the number of the way in that the request names; what is no number is no way.
+func way(r *http.Request) int {
+	n, err := strconv.Atoi(r.PostFormValue("way"))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// elsewhere answers what no route takes: a wrong method on one of ours, or an address that leads nowhere.
+func (v *viewer) elsewhere(w http.ResponseWriter, r *http.Request) {
+	methods := map[string]string{"/": "POST", "/start": "POST", "/console": "POST", "/key": "POST", "/status": "GET, HEAD"}
+	problem := &function.Error{Code: "not_found", Status: http.StatusNotFound, Public: "There is nothing at this address. Open the lab from your course page."}
+	if allowed, ours := methods[r.URL.Path]; ours {
+		w.Header().Set("Allow", allowed)
+		problem = &function.Error{Code: "method_not_allowed", Status: http.StatusMethodNotAllowed, Public: "This address is for lab pages only. Open the lab from your course page."}
+	}
+	v.fail(w, r, keeper.Ticket{}, "", problem)
+}
+
+// fail answers err: with a page where a person is looking, and as a problem document elsewhere. With a ticket the page
+// leads back to the lab.
+func (v *viewer) fail(w http.ResponseWriter, r *http.Request, ticket keeper.Ticket, back string, err error) {
+	if !wantsPage(r) {
+		function.Fail(w, r, err)
+		return
+	}
+	known, ok := errors.AsType[*function.Error](err)
+	if !ok {
+		known = &function.Error{
+			Code: "internal", Status: http.StatusInternalServerError, Err: err,
+			Public: "Something went wrong on our side. Try again; if it stays, give your course staff the reference.",
+		}
+	}
+	if known.Err != nil {
+		logging.Note(r.Context(), "cause", err.Error())
+	}
+	ancestors := ticket.Ancestors
+	if ticket.Stack == "" {
+		ancestors = v.keeper.Ancestors()
+	}
+	v.pages.Problem(w, r, page.Problem{
+		Status: known.Status, Code: known.Code, Sentence: known.Public, RetryAfter: known.RetryAfter, Ticket: back,
+		Texts: page.TextsFor(ticket.Locale), Ancestors: ancestors,
+	})
+}

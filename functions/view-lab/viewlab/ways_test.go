@@ -1,0 +1,147 @@
+package viewlab_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
+	"github.com/stackhook/stackhook/shared/seal"
+)
+
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket, _ := s.launch(t, "web")
+	s.Settle()
+	s.ResetCalls()
+	w := s.post("/console", url.Values{"ticket": {ticket}, "way": {"2"}})
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `<meta http-equiv="refresh" content="0;url=http`) {
+		t.Errorf("got %d: %s", w.Code, w.Body)
+	}
+	if n := len(s.heatCalls()); n != 2 {
+		t.Errorf("%d calls: %q", n, s.heatCalls())
+	}
+	for _, way := range []string{"0", "1", "3", "-1", "x", ""} {
+		problem(t, s.post("/console", url.Values{"ticket": {ticket}, "way": {way}}), http.StatusNotFound, "no_such_way")
+	}
+}
+
+func TestPrivateKeyIsFetchedOnDemandOnly(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket, status := s.launch(t, "keyed")
+	got := s.follow(t, ticket, status)
+	if len(got.Access) != 1 || !got.Access[0].HasKey || got.Access[0].Command != "ssh learner@203.0.113.9" {
+		t.Fatalf("ways in %+v", got.Access)
+	}
+	for _, w := range []*httptest.ResponseRecorder{s.ask("GET", "/status?look=stack", ticket), s.post("/", url.Values{"ticket": {ticket}})} {
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), private) {
+			t.Errorf("%d, or the key is in the page", w.Code)
+		}
+	}
+	s.ResetCalls()
+	w := s.post("/key", url.Values{"ticket": {ticket}, "way": {"0"}})
+	if w.Code != http.StatusOK || w.Body.String() != private+"\n" || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment; filename=\"lab-") {
+		t.Errorf("got %d %v: %s", w.Code, w.Header(), w.Body)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" || len(s.heatCalls()) != 1 {
+		t.Errorf("headers %v, calls %q", w.Header(), s.heatCalls())
+	}
+	problem(t, s.post("/key", url.Values{"ticket": {ticket}, "way": {"1"}}), http.StatusNotFound, "no_such_way")
+}
+
+func TestTickets(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	good, _ := s.launch(t, "web")
+	stale, err := s.keeper.Seal(keeper.Ticket{Owner: lab.Owner{Stack: "lab-1", Lab: "web"}, Launched: time.Now().Add(-9 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := seal.New(seal.Key{ID: "1", Secret: []byte(sealing)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := box.Seal("scale", keeper.Ticket{Owner: lab.Owner{Stack: "lab-1", Lab: "web"}}, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	withdrawn, err := s.keeper.Seal(keeper.Ticket{Owner: lab.Owner{Stack: "lab-1", Lab: "old"}, Launched: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ResetCalls()
+	for _, c := range []struct {
+		name, ticket string
+		status       int
+		code         string
+	}{
+		{"none", "", 401, "ticket_missing"},
+		{"nonsense", "nonsense", 401, "ticket_invalid"},
+		{"changed", good[:len(good)-2] + "AA", 401, "ticket_invalid"},
+		{"expired", stale, 401, "ticket_expired"},
+		{"made for something else", other, 401, "ticket_invalid"},
+		{"of a lab that is gone from the catalogue", withdrawn, 410, "lab_withdrawn"},
+	} {
+		problem(t, s.ask("GET", "/status", c.ticket), c.status, c.code)
+		problem(t, s.ask("POST", "/start", c.ticket), c.status, c.code)
+		for _, path := range []string{"/", "/start", "/console", "/key"} {
+			w := s.post(path, url.Values{"ticket": {c.ticket}, "way": {"0"}})
+			problem(t, w, c.status, c.code)
+			if !strings.Contains(w.Header().Get("Content-Security-Policy"), "frame-ancestors https://lms.example.org") {
+				t.Errorf("%s %s: the page cannot be seen in the course: %s", c.name, path, w.Header().Get("Content-Security-Policy"))
+			}
+		}
+	}
+	if calls := s.CallNames(); len(calls) > 0 {
+		t.Errorf("the cloud was asked: %q", calls)
+	}
+	// Never from the query: queries end up in logs and histories.
+	problem(t, s.serve(httptest.NewRequest(http.MethodGet, "/status?ticket="+url.QueryEscape(good), nil)), 401, "ticket_missing")
+}
+
+func TestOtherSitesCannotPost(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket, _ := s.launch(t, "web")
+	s.ResetCalls()
+	for _, path := range []string{"/", "/start", "/console", "/key"} {
+		for _, site := range []string{"cross-site", "same-site"} {
+			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(url.Values{"ticket": {ticket}}.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Sec-Fetch-Site", site)
+			problem(t, s.serve(r), http.StatusForbidden, "cross_site")
+		}
+	}
+	if calls := s.CallNames(); len(calls) > 0 {
+		t.Errorf("the cloud was asked: %q", calls)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		code         string
+	}{
+		{"GET", "/", 405, "method_not_allowed"},
+		{"GET", "/start", 405, "method_not_allowed"},
+		{"POST", "/status", 405, "method_not_allowed"},
+		{"DELETE", "/key", 405, "method_not_allowed"},
+		{"GET", "/nowhere", 404, "not_found"},
+		{"POST", "/extend", 404, "not_found"},
+	} {
+		w := s.ask(c.method, c.path, "")
+		problem(t, w, c.status, c.code)
+		if c.status == 405 && w.Header().Get("Allow") == "" {
+			t.Errorf("%s %s: no Allow", c.method, c.path)
+		}
+	}
+}

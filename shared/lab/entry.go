@@ -1,0 +1,122 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"time"
+)
+
+// Entry is a catalogue entry: one kind of lab.
+type Entry struct {
+	Key, Title   string
+	BuildTimeout time.Duration
+	Lifetime     time.Duration // from the last launch
+	MaxAge       time.Duration // from the creation
+	Ways         []Way
+	Plan         []Part
+}
+
+// Kind of a way into a lab.
+type Kind string
+
+// The ways there are.
+const (
+	URL     Kind = "url"     // an address to open, from an output
+	SSH     Kind = "ssh"     // a host to log in to, from an output
+	Console Kind = "console" // a server's screen, from Nova when asked for
+)
+
+// Way is a way into a lab as the catalogue describes it: which outputs of the stack, which server.
+type Way struct {
+	Kind   Kind
+	Title  string
+	Output string // url
+	Server string // console: the resource's name
+	Host   string // ssh: the output that holds the address
+	Key    string // ssh: the output that holds the private key
+	User   string // ssh
+}
+
+// Access is a way into a ready lab. It never holds a key: HasKey says that one may be fetched.
+type Access struct {
+	Way    int    `json:"way"` // its place in the catalogue entry
+	Kind   Kind   `json:"kind"`
+	Title  string `json:"title"`
+	URL    string `json:"url,omitempty"`
+	Host   string `json:"host,omitempty"`
+	User   string `json:"user,omitempty"`
+	HasKey bool   `json:"has_key,omitempty"`
+}
+
+// Part is one resource of the lab's template, and the step that it belongs to.
+type Part struct {
+	Resource string
+	Step     StepKey
+	// Optional resources have a condition: they count only once Heat has begun with them.
+	Optional bool
+}
+
+// accesses are the ways that the outputs open. An output is a template author's text: what is no web address and no host
+// is left out, so that nothing else ever gets into a link.
+func (e Entry) accesses(outputs map[string]any) []Access {
+	list := []Access{}
+	for i, w := range e.Ways {
+		a := Access{Way: i, Kind: w.Kind, Title: w.Title}
+		switch w.Kind {
+		case URL:
+			a.URL = webAddress(text(outputs[w.Output]))
+			if a.URL == "" {
+				continue
+			}
+		case SSH:
+			a.Host, a.User = hostName(text(outputs[w.Host])), w.User
+			if a.Host == "" {
+				continue
+			}
+			a.HasKey = w.Key != "" && text(outputs[w.Key]) != ""
+		case Console:
+		default:
+			continue
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// PrivateKey is the key of the entry's way number way, if it has one and the stack put one out.
+func (e Entry) PrivateKey(way int, outputs map[string]any) (string, bool) {
+	if way < 0 || way >= len(e.Ways) || e.Ways[way].Kind != SSH || e.Ways[way].Key == "" {
+		return "", false
+	}
+	key := text(outputs[e.Ways[way].Key])
+	return key, key != ""
+}
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+func webAddress(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+		return ""
+	}
+	return u.String()
+}
+
+// IsWebAddress says whether raw may stand in a link: an absolute http or https address without a password in it.
+func IsWebAddress(raw string) bool { return webAddress(raw) != "" }
+
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$`)
+
+func hostName(raw string) string {
+	if _, err := netip.ParseAddr(raw); err == nil || hostPattern.MatchString(raw) {
+		return raw
+	}
+	return ""
+}

@@ -1,0 +1,76 @@
+package keeper
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	heattemplates "github.com/stackhook/stackhook/heat-templates"
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/lab"
+)
+
+// shelf is one lab of the catalogue and what it takes to make it.
+type shelf struct {
+	entry      lab.Entry
+	template   heattemplates.Template
+	parameters map[string]any
+}
+
+// catalogue reads every lab's template now, so that a missing one is seen at start and not by a learner.
+func catalogue(labs map[string]config.Lab, dir fs.FS) (map[string]shelf, error) {
+	shelves := make(map[string]shelf, len(labs))
+	for _, key := range slices.Sorted(maps.Keys(labs)) {
+		c := labs[key]
+		template, err := heattemplates.LoadFrom(dir, c.Template)
+		if err != nil {
+			return nil, fmt.Errorf("read template of lab %s: %w", key, err)
+		}
+		plan, err := planOf(template.Text)
+		if err != nil {
+			return nil, fmt.Errorf("read template of lab %s: %w", key, err)
+		}
+		parameters := make(map[string]any, len(c.Parameters))
+		for name, value := range c.Parameters {
+			if !template.Has(name) {
+				return nil, fmt.Errorf("lab %s sets the parameter %s, which %s does not have", key, name, c.Template)
+			}
+			parameters[name] = value
+		}
+		shelves[key] = shelf{entry: entryOf(key, c, plan), template: template, parameters: parameters}
+	}
+	return shelves, nil
+}
+
+func entryOf(key string, c config.Lab, plan []lab.Part) lab.Entry {
+	e := lab.Entry{
+		Key: key, Title: c.Title, BuildTimeout: c.BuildTimeout, Lifetime: c.Lifetime, MaxAge: c.MaxAge, Plan: plan,
+		Ways: make([]lab.Way, len(c.Access)),
+	}
+	for i, a := range c.Access {
+		e.Ways[i] = lab.Way{Kind: lab.Kind(a.Kind), Title: a.Title, Output: a.Output, Server: a.Server, Host: a.Host, Key: a.Key, User: a.User}
+	}
+	return e
+}
+
+// planOf lists a template's resources with the steps that they belong to.
+func planOf(text string) ([]lab.Part, error) {
+	var template struct {
+		Resources map[string]struct {
+			Type      string `yaml:"type"`
+			Condition any    `yaml:"condition"`
+		} `yaml:"resources"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &template); err != nil {
+		return nil, fmt.Errorf("read resources: %w", err)
+	}
+	plan := make([]lab.Part, 0, len(template.Resources))
+	for _, name := range slices.Sorted(maps.Keys(template.Resources)) {
+		r := template.Resources[name]
+		plan = append(plan, lab.Part{Resource: name, Step: lab.StepOf(r.Type), Optional: r.Condition != nil})
+	}
+	return plan, nil
+}

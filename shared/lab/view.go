@@ -1,0 +1,268 @@
+package lab
+
+import (
+	"strings"
+	"time"
+)
+
+// State is what a lab is to its learner.
+type State string
+
+// The states. A lab is starting until Heat has it, and gone once Heat has it no longer.
+const (
+	Starting  State = "starting"
+	Building  State = "building"
+	Ready     State = "ready"
+	Suspended State = "suspended"
+	Resuming  State = "resuming"
+	Broken    State = "failed"
+	Gone      State = "gone"
+)
+
+// Reason is a code for why a lab is in its state; the page has a sentence for each. Empty where the state says it all.
+type Reason string
+
+// The reasons.
+const (
+	Missing      Reason = "missing"        // nothing was created yet: it may be started again
+	CloudTrouble Reason = "cloud_trouble"  // OpenStack did not answer: it is tried again
+	Clearing     Reason = "clearing"       // an old lab of this learner is being removed; the new one follows
+	Slow         Reason = "slow"           // longer than the lab's build timeout
+	Finishing    Reason = "finishing"      // built; the outputs were not read yet
+	Suspending   Reason = "suspending"     // going to sleep: nothing may be done before it has
+	Maintenance  Reason = "maintenance"    // staff changes the lab; it stays usable
+	Degraded     Reason = "degraded"       // a check or change by staff failed; it may still be usable
+	NoWayIn      Reason = "no_way_in"      // complete, but none of its outputs gives an address
+	CloudFull    Reason = "cloud_full"     // quota, or no host with room
+	TimedOut     Reason = "build_timeout"  // Heat gave up waiting
+	SetupFailed  Reason = "setup_failed"   // the machine ran but reported a failure
+	BuildFailed  Reason = "build_failed"   // any other failure of a create
+	ResumeFailed Reason = "resume_failed"  //
+	SleepFailed  Reason = "suspend_failed" //
+	DeleteFailed Reason = "delete_failed"  //
+	Ended        Reason = "ended"          // it was there and is not any more
+	LabRefused   Reason = "lab_refused"    // OpenStack takes our request for wrong: the template, or our rights
+)
+
+// Stack is what one look at Heat said. A look at the stack fills Outputs, a look at the events fills Events, a look at a
+// list neither.
+type Stack struct {
+	Action, Status string
+	Reason         string // Heat's words: they choose a code and go no further
+	Created        time.Time
+	Outputs        map[string]any
+	Events         []Event
+}
+
+// Look says what to ask Heat for next time.
+type Look string
+
+// The looks; each is one call.
+const (
+	LookName   Look = "name"   // by name, when no id is known
+	LookEvents Look = "events" // steps, and the stack's own end
+	LookStack  Look = "stack"  // state and outputs
+)
+
+// Poll is what a page does next: look again after a while, or start the lab. The zero value means nothing: the state is
+// final until somebody acts.
+type Poll struct {
+	Start bool
+	Look  Look
+	After time.Duration
+}
+
+// Status is a lab as its learner sees it.
+type Status struct {
+	State     State
+	Step      StepKey
+	Steps     []Step
+	Percent   int
+	ETA       time.Duration // zero: unknown
+	Reason    Reason
+	Access    []Access
+	ExpiresAt time.Time // zero: no limit
+	Poll      Poll
+}
+
+// How soon to look again. Pages add jitter and slow down by themselves while nothing changes.
+const (
+	soon       = 300 * time.Millisecond
+	whileBusy  = 1500 * time.Millisecond
+	whileWaits = 4 * time.Second
+	whileFull  = 30 * time.Second
+	whileReady = time.Minute
+)
+
+// Unseen is the status of a lab that Heat does not have, or could not be asked about. The page goes on by itself.
+func Unseen(e Entry, why Reason) Status {
+	s := Status{State: Starting, Steps: allSteps(e.Plan, Waiting), Reason: why, Access: []Access{}}
+	switch why {
+	case Ended:
+		s.State, s.Steps = Gone, nil
+	case LabRefused:
+		s.State, s.Steps = Broken, nil
+	case Missing:
+		s.Poll = Poll{Start: true, After: soon}
+	case CloudFull:
+		s.Poll = Poll{Start: true, After: whileFull}
+	default: // trouble that passes
+		s.Poll = Poll{Look: LookName, After: whileWaits}
+	}
+	return s
+}
+
+// Begun is the status of a lab that was created, or told to wake up, this instant: nobody needs to be asked.
+func Begun(e Entry, do Do, launched time.Time) Status {
+	s := Status{State: Building, Steps: allSteps(e.Plan, Waiting), Access: []Access{}, ExpiresAt: e.expires(time.Time{}, launched)}
+	s.Step = current(s.Steps)
+	s.Poll = Poll{Look: LookName, After: whileBusy}
+	if do == Resume {
+		s.State, s.Poll.Look = Resuming, LookEvents
+	}
+	return s
+}
+
+// Woken is s, or, if s is of a sleeping lab that its learner came to use, the status that starts it as soon as it may be.
+func Woken(s Status) Status {
+	if s.State == Suspended && s.Reason == "" {
+		s.State, s.Poll = Resuming, Poll{Start: true, After: whileBusy}
+	}
+	return s
+}
+
+// View says what the stack means to its learner, who launched the lab last at launched.
+func View(stack Stack, e Entry, launched, now time.Time) Status {
+	r := readRun(stack.Events)
+	if stack.Events != nil {
+		stack = fromEvents(stack, r)
+	}
+	s := Status{Access: []Access{}, ExpiresAt: e.expires(stack.Created, launched)}
+	switch stack.Action + "_" + stack.Status {
+	case "INIT_IN_PROGRESS", "INIT_COMPLETE", "_":
+		s.State, s.Poll = Starting, Poll{Look: LookEvents, After: whileBusy}
+		s.Steps = allSteps(e.Plan, Waiting)
+	case "CREATE_IN_PROGRESS":
+		s.build(Building, stack, r, e, now)
+	case "RESUME_IN_PROGRESS":
+		s.build(Resuming, stack, r, e, now)
+	case "SUSPEND_IN_PROGRESS":
+		s.State, s.Reason, s.Poll = Suspended, Suspending, Poll{Look: LookStack, After: whileWaits}
+	case "SUSPEND_COMPLETE":
+		s.State, s.Poll = Suspended, Poll{Look: LookStack, After: whileReady}
+	case "DELETE_IN_PROGRESS", "DELETE_COMPLETE":
+		s.State, s.Reason = Gone, Ended
+	case "CREATE_FAILED", "ROLLBACK_FAILED":
+		s.fail(buildReason(stack.Reason), r, e)
+	case "RESUME_FAILED":
+		s.fail(ResumeFailed, r, e)
+	case "SUSPEND_FAILED":
+		s.fail(SleepFailed, r, e)
+	case "DELETE_FAILED":
+		s.fail(DeleteFailed, r, e)
+	default:
+		s.open(stack, e)
+	}
+	s.Step = current(s.Steps)
+	return s
+}
+
+// fromEvents takes the stack's state from its own newest event.
+func fromEvents(stack Stack, r run) Stack {
+	stack.Action, stack.Status, stack.Reason, stack.Outputs = r.action, r.status, r.reason, nil
+	if r.action == "CREATE" && !r.started.IsZero() {
+		stack.Created = r.started
+	}
+	return stack
+}
+
+// build fills in a status while Heat is at work.
+func (s *Status) build(state State, stack Stack, r run, e Entry, now time.Time) {
+	s.State = state
+	s.Steps, s.Percent = progress(e.Plan, r.parts)
+	s.Poll = Poll{Look: LookEvents, After: whileBusy}
+	began := r.started
+	if began.IsZero() && state == Building {
+		began = stack.Created
+	}
+	if began.IsZero() {
+		return
+	}
+	elapsed := max(0, now.Sub(began))
+	if e.BuildTimeout > 0 && elapsed > e.BuildTimeout {
+		s.Reason, s.Poll.After = Slow, whileWaits
+		return
+	}
+	s.ETA = eta(elapsed, s.Percent)
+	if e.BuildTimeout > 0 {
+		s.ETA = min(s.ETA, e.BuildTimeout-elapsed)
+	}
+}
+
+// eta extends what was done so far, in steps of five seconds; before there is much to go by it says nothing.
+func eta(elapsed time.Duration, percent int) time.Duration {
+	const enough = 20
+	if percent < enough || elapsed < 2*time.Second {
+		return 0
+	}
+	left := elapsed * time.Duration(100-percent) / time.Duration(percent)
+	const grain = 5 * time.Second
+	return left.Truncate(grain) + grain
+}
+
+func (s *Status) fail(why Reason, r run, e Entry) {
+	s.State, s.Reason = Broken, why
+	s.Steps, s.Percent = progress(e.Plan, r.parts)
+	if len(r.parts) == 0 {
+		s.Steps = nil // nobody asked for the events: a list of waiting steps would be a lie
+	}
+}
+
+// open is for every state in which the lab's machines run: *_COMPLETE, and what staff may be doing to a finished lab.
+func (s *Status) open(stack Stack, e Entry) {
+	s.Steps, s.Percent = allSteps(e.Plan, Done), 99
+	if stack.Outputs == nil {
+		s.State, s.Reason, s.Poll = Building, Finishing, Poll{Look: LookStack, After: soon}
+		return
+	}
+	s.State, s.Percent, s.Poll = Ready, 100, Poll{Look: LookStack, After: whileReady}
+	s.Access = e.accesses(stack.Outputs)
+	switch {
+	case len(s.Access) == 0:
+		s.Reason = NoWayIn
+	case stack.Status == "IN_PROGRESS":
+		s.Reason = Maintenance
+	case stack.Status == "FAILED":
+		s.Reason = Degraded
+	}
+}
+
+// expires is the earlier of lifetime after the last launch and maximal age after the creation.
+func (e Entry) expires(created, launched time.Time) time.Time {
+	var at time.Time
+	if e.Lifetime > 0 && !launched.IsZero() {
+		at = launched.Add(e.Lifetime)
+	}
+	if e.MaxAge > 0 && !created.IsZero() {
+		if last := created.Add(e.MaxAge); at.IsZero() || last.Before(at) {
+			at = last
+		}
+	}
+	return at
+}
+
+// buildReason finds the code for Heat's words. They are exceptions of Heat and Nova as text: "Resource CREATE failed:
+// Forbidden: resources.server: Quota exceeded for cores", "… No valid host was found", "Create timed out",
+// "WaitConditionFailure: …" (heat/engine/stack.py, heat/engine/resources/wait_condition.py).
+func buildReason(words string) Reason {
+	w := strings.ToLower(words)
+	switch {
+	case strings.Contains(w, "quota"), strings.Contains(w, "no valid host"), strings.Contains(w, "no more ip addresses"), strings.Contains(w, "overlimit"):
+		return CloudFull
+	case strings.Contains(w, "waitcondition"):
+		return SetupFailed
+	case strings.Contains(w, "timed out"), strings.Contains(w, "timeout"):
+		return TimedOut
+	}
+	return BuildFailed
+}

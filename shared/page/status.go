@@ -1,0 +1,126 @@
+package page
+
+import (
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/lab"
+)
+
+// Status is a lab's status as pages and view-lab's JSON show it: codes for programs, words for people.
+type Status struct {
+	State    lab.State  `json:"state"`
+	Headline string     `json:"headline"`
+	Text     string     `json:"text,omitempty"`
+	Step     string     `json:"step,omitempty"`
+	Steps    []Step     `json:"steps"`
+	Percent  int        `json:"percent"`
+	ETA      int        `json:"eta_seconds,omitempty"`
+	ETAText  string     `json:"eta_text,omitempty"`
+	Reason   *Reason    `json:"reason,omitempty"`
+	Access   []Access   `json:"access"`
+	Expires  *time.Time `json:"expires_at,omitempty"`
+	// Wake says that the learner may start the sleeping lab.
+	Wake bool `json:"wake,omitempty"`
+	// Next is what the page does next; none if nothing changes by itself any more.
+	Next *Next `json:"next,omitempty"`
+	// Ticket replaces the page's ticket, when there is a newer one.
+	Ticket string `json:"ticket,omitempty"`
+
+	expiresText string
+}
+
+// Step is one line of the list.
+type Step struct {
+	Key       lab.StepKey   `json:"key"`
+	Title     string        `json:"title"`
+	State     lab.StepState `json:"state"`
+	StateText string        `json:"state_text"`
+}
+
+// Reason is a code with its sentence.
+type Reason struct {
+	Code lab.Reason `json:"code"`
+	Text string     `json:"text"`
+}
+
+// Access is a way in.
+type Access struct {
+	lab.Access
+	// Command is what to type for ssh.
+	Command string `json:"command,omitempty"`
+}
+
+// Next is the request that tells more.
+type Next struct {
+	Method  string `json:"method"`
+	URL     string `json:"url"`
+	AfterMS int64  `json:"after_ms"`
+}
+
+// Base is where view-lab's routes begin for browsers: the path of publicURL/view-lab. Pages use paths, so that they work
+// under any name of the host by which they were reached.
+func Base(publicURL string) string {
+	path := ""
+	if u, err := url.Parse(publicURL); err == nil {
+		path = strings.TrimRight(u.EscapedPath(), "/")
+	}
+	return path + "/view-lab"
+}
+
+// NewStatus puts a status into words.
+func NewStatus(s lab.Status, base string, texts Texts) Status {
+	state := texts.States[string(s.State)]
+	out := Status{
+		State: s.State, Headline: state.Headline, Text: state.Text, Step: texts.Steps[string(s.Step)],
+		Steps: make([]Step, len(s.Steps)), Percent: s.Percent, Access: make([]Access, len(s.Access)),
+		ETA: int(s.ETA / time.Second), ETAText: texts.Left(s.ETA), Wake: s.State == lab.Suspended && s.Reason == "",
+	}
+	for i, step := range s.Steps {
+		out.Steps[i] = Step{step.Key, texts.Steps[string(step.Key)], step.State, texts.StepIs[string(step.State)]}
+	}
+	for i, a := range s.Access {
+		if a.Title == "" {
+			a.Title = texts.Ways[string(a.Kind)]
+		}
+		out.Access[i] = Access{Access: a, Command: command(a)}
+	}
+	if s.Reason != "" {
+		out.Reason = &Reason{s.Reason, texts.Reasons[string(s.Reason)]}
+		if s.Reason == lab.NoWayIn {
+			out.Text = "" // it would say to choose one
+		}
+	}
+	if !s.ExpiresAt.IsZero() {
+		at := s.ExpiresAt.UTC().Truncate(time.Second)
+		out.Expires, out.expiresText = &at, texts.At(at)
+	}
+	out.Next = next(s.Poll, base)
+	return out
+}
+
+func next(p lab.Poll, base string) *Next {
+	switch {
+	case p.Start:
+		return &Next{Method: "POST", URL: base + "/start", AfterMS: p.After.Milliseconds()}
+	case p.Look == "":
+		return nil
+	case p.Look == lab.LookName:
+		return &Next{Method: "GET", URL: base + "/status", AfterMS: p.After.Milliseconds()}
+	default:
+		return &Next{Method: "GET", URL: base + "/status?look=" + string(p.Look), AfterMS: p.After.Milliseconds()}
+	}
+}
+
+func command(a lab.Access) string {
+	if a.Kind != lab.SSH {
+		return ""
+	}
+	host := a.Host
+	if ip := net.ParseIP(host); ip != nil {
+		host = ip.String()
+	}
+	return "ssh " + a.User + "@" + host
+}
