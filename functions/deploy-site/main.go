@@ -6,4 +6,6 @@ import (
 	"github.com/stackhook/stackhook/shared/serve"
 )
 
-func main() { serve.Main("deploy-site", deploysite.Build) }
+func main() {
+	serve.Main("deploy-site", deploysite.Build, "builds and changes sites, and says how far they are")
+}

@@ -6,4 +6,6 @@ import (
 	"github.com/stackhook/stackhook/shared/serve"
 )
 
-func main() { serve.Main("scale-cluster", scalecluster.Build) }
+func main() {
+	serve.Main("scale-cluster", scalecluster.Build, "decides what an alarm does to a cluster, and does it")
+}

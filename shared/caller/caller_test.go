@@ -12,7 +12,7 @@ func TestIdentify(t *testing.T) {
 	t.Parallel()
 	accepted := []caller.Credential{
 		{Kind: caller.Cluster, Name: "alarm", User: "alarm", Secret: "pa:ss"},
-		{Kind: caller.API, Name: "ci", Secret: "token-of-ci"},
+		{Kind: caller.API, Name: "ci", Secret: "hunter2-of-ci"},
 		{Kind: caller.API, Name: "unset"},
 		{Kind: caller.Cluster, Name: "unset basic", User: "nobody"},
 	}
@@ -42,15 +42,15 @@ func TestIdentify(t *testing.T) {
 		"wrong signature, token":     {request("/x?sig=bad", "X-Auth-Token", "t"), verify, caller.Keystone, "keystone token"},
 		"basic":                      {basic("alarm", "pa:ss"), nil, caller.Cluster, "alarm"},
 		"basic, wrong password":      {basic("alarm", "pass"), nil, "", ""},
-		"basic, wrong user":          {basic("ci", "token-of-ci"), nil, "", ""},
-		"basic, empty user":          {basic("", "token-of-ci"), nil, "", ""},
+		"basic, wrong user":          {basic("ci", "hunter2-of-ci"), nil, "", ""},
+		"basic, empty user":          {basic("", "hunter2-of-ci"), nil, "", ""},
 		"basic, unset password":      {basic("nobody", ""), nil, "", ""},
-		"bearer":                     {request("/x", "Authorization", "Bearer token-of-ci"), nil, caller.API, "ci"},
-		"bearer, other case":         {request("/x", "Authorization", "bearer  token-of-ci"), nil, caller.API, "ci"},
+		"bearer":                     {request("/x", "Authorization", "Bearer hunter2-of-ci"), nil, caller.API, "ci"},
+		"bearer, other case":         {request("/x", "Authorization", "bearer  hunter2-of-ci"), nil, caller.API, "ci"},
 		"bearer, wrong":              {request("/x", "Authorization", "Bearer token"), nil, "", ""},
 		"bearer, a basic's password": {request("/x", "Authorization", "Bearer pa:ss"), nil, "", ""},
 		"bearer, empty":              {request("/x", "Authorization", "Bearer "), nil, "", ""},
-		"another scheme":             {request("/x", "Authorization", "Digest token-of-ci"), nil, "", ""},
+		"another scheme":             {request("/x", "Authorization", "Digest hunter2-of-ci"), nil, "", ""},
 		"token":                      {request("/x", "X-Auth-Token", "t"), nil, caller.Keystone, "keystone token"},
 		"empty token":                {request("/x", "X-Auth-Token", ""), nil, "", ""},
 	} {

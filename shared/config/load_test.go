@@ -13,7 +13,7 @@ import (
 	"github.com/stackhook/stackhook/shared/config"
 )
 
-const key32 = "0123456789abcdef0123456789abcdef"
+const key32 = "hunter2-hunter2-hunter2-hunter2-"
 
 // minimal is what every function needs.
 const minimal = `public_url: https://hooks.example.org

@@ -346,7 +346,7 @@ func TestNewKeyNewAddresses(t *testing.T) {
 	h := start(t)
 	h.ready(academy, someSpec)
 	before := h.parameters()["scale_out_url"]
-	h.yaml = strings.Replace(h.yaml, "seal_keys: [", "seal_keys: [{id: two, secret: another-secret-0123456789-0123456789}, ", 1)
+	h.yaml = strings.Replace(h.yaml, "seal_keys: [", "seal_keys: [{id: two, secret: another-secret-hunter2-hunter2-hunte}, ", 1)
 	h.restart()
 	r := h.put(academy, someSpec)
 	r.want(t, http.StatusAccepted, "changed")

@@ -20,14 +20,14 @@ import (
 )
 
 const (
-	ciToken    = "ci-token-0123456789-0123456789-0123"
-	otherToken = "only-clusters-0123456789-0123456789"
-	sealSecret = "seal-secret-0123456789-0123456789-0"
+	ciToken    = "ci-token-hunter2-hunter2-hunte-0123"
+	otherToken = "only-clusters-hunter2-hunter2-hunte"
+	sealSecret = "seal-secret-hunter2-hunter2-hunte-0"
 )
 
 const configText = `
 public_url: https://hooks.example.org
-naming_key: naming-key-0123456789-0123456789-01
+naming_key: naming-key-hunter2-hunter2-hunte-01
 seal_keys: [{id: one, secret: ` + sealSecret + `}]
 sites: {defaults: {image: debian-12, app_flavor: m1.small}}
 api:

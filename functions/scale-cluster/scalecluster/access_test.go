@@ -1,6 +1,7 @@
 package scalecluster_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func TestEveryCredentialWorks(t *testing.T) {
 		path    string
 		headers []string
 	}{
-		"basic":      {"/academy/out", []string{"Authorization", "Basic YWxhcm06YWxhcm0tcGFzc3dvcmQtb2YtYWNhZGVteQ=="}},
+		"basic":      {"/academy/out", []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("alarm:"+alarmSecret))}},
 		"bearer":     {"/academy/out", theAlarm()},
 		"api token":  {"/academy/out", ci()},
 		"api, alone": {"/alone/out", ci()},

@@ -26,17 +26,17 @@ import (
 )
 
 const (
-	ciToken      = "ci-token-0123456789-0123456789-0123"
-	otherToken   = "only-sites-0123456789-0123456789-01"
-	alarmToken   = "alarm-token-of-academy"
-	alarmSecret  = "alarm-password-of-academy"
-	strangeToken = "token-of-the-other-cluster"
-	sealSecret   = "seal-secret-0123456789-0123456789-0"
+	ciToken      = "ci-token-hunter2-hunter2-hunte-0123"
+	otherToken   = "only-sites-hunter2-hunter2-hunte-01"
+	alarmToken   = "hunter2-token-of-academy"
+	alarmSecret  = "hunter2-password-of-academy"
+	strangeToken = "hunter2-of-the-other-cluster"
+	sealSecret   = "seal-secret-hunter2-hunter2-hunte-0"
 )
 
 const configText = `
 public_url: https://hooks.example.org
-naming_key: naming-key-0123456789-0123456789-01
+naming_key: naming-key-hunter2-hunter2-hunte-01
 seal_keys: [{id: one, secret: ` + sealSecret + `}]
 clusters:
   academy:

@@ -45,12 +45,12 @@ type Options struct {
 // The one user and project every fake cloud starts with.
 const (
 	userName    = "demo"
-	password    = "secret"
+	password    = "hunter2-of-the-fake-cloud"
 	projectName = "demo"
 	region      = "RegionOne"
 	domainName  = "Default"
 	credID      = "ac-demo"
-	credSecret  = "ac-secret"
+	credSecret  = "hunter2-of-the-application-credential"
 )
 
 // Cloud is a fake OpenStack. All methods are safe for concurrent use.
