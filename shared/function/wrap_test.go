@@ -10,32 +10,14 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/logging/loggingtest"
 )
-
-// lockedLog may be written by a handler that outlives its request.
-type lockedLog struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.out.String()
-}
 
 func handler(h http.HandlerFunc) http.Handler { return h }
 
@@ -209,7 +191,7 @@ func TestDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				log := &lockedLog{}
+				log := loggingtest.Catch(t)
 				finish := make(chan struct{})
 				h := wrap(log, handler(func(w http.ResponseWriter, _ *http.Request) {
 					<-finish // a handler that looks at no context

@@ -68,7 +68,7 @@ type labStatus struct {
 }
 
 // toReady follows a lab page to its end and says what it saw on the way. Every status must be one call.
-func toReady(c caller, log *lines, ticket string) (last labStatus, percents []int) {
+func toReady(c caller, log lines, ticket string) (last labStatus, percents []int) {
 	c.t.Helper()
 	method, address := http.MethodGet, "/view-lab/status?look=events"
 	until(c.t, "the lab is ready", 2*time.Minute, func() (string, bool) {
@@ -97,17 +97,9 @@ func toReady(c caller, log *lines, ticket string) (last labStatus, percents []in
 	return last, slices.Compact(percents)
 }
 
-func (l *lines) size() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Len()
-}
+func (l lines) size() int { return len(l.String()) }
 
-func (l *lines) since(mark int) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()[mark:]
-}
+func (l lines) since(mark int) string { return l.String()[mark:] }
 
 // heatCalls are the names of the calls to Heat that a function's requests in these log lines made. The line of a request
 // may come after its answer.
@@ -129,7 +121,7 @@ func heatCalls(log, function string) []string {
 }
 
 // launchCalls are the calls of the n launches since mark.
-func launchCalls(t *testing.T, log *lines, mark, n int) []string {
+func launchCalls(t *testing.T, log lines, mark, n int) []string {
 	t.Helper()
 	until(t, "the launches are logged", 10*time.Second, func() (string, bool) {
 		text := log.since(mark)
@@ -217,7 +209,7 @@ func TestRealLaunch(t *testing.T) {
 
 // wakesUp puts the lab to sleep and launches it again, eight times at once: acting twice or in the wrong state would leave
 // the stack RESUME_FAILED, which nothing but a delete ends.
-func wakesUp(c caller, cloud *openstack.Cloud, log *lines, user, name string) {
+func wakesUp(c caller, cloud *openstack.Cloud, log lines, user, name string) {
 	t := c.t
 	s, err := cloud.FindStack(t.Context(), name)
 	if err == nil {
@@ -329,7 +321,7 @@ func TestRealTwoInstances(t *testing.T) {
 }
 
 // quietLog checks that no request deleted anything and that no secret was logged.
-func quietLog(t *testing.T, c caller, log *lines) {
+func quietLog(t *testing.T, c caller, log lines) {
 	t.Helper()
 	text := log.since(0)
 	for _, function := range []string{"launch-lab", "view-lab"} {

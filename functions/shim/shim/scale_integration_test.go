@@ -11,33 +11,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/stackhook/stackhook/shared/logging/loggingtest"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// lines keeps the shim's log, to see what the real alarm was told.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
+// lines is the shim's log, to see what the real alarm was told and what each request asked of the cloud.
+type lines struct{ *loggingtest.Log }
 
 // decisions counts what scale-cluster decided on notifications of Aodh.
-func (l *lines) decisions() map[string]int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l lines) decisions() map[string]int {
 	counts := map[string]int{}
-	for line := range strings.Lines(l.text.String()) {
+	for line := range strings.Lines(l.String()) {
 		v := decodeLine(line)
 		if word, ok := v["decision"].(string); ok && v["function"] == "scale-cluster" && v["sender"] == "aodh" {
 			counts[word]++
@@ -47,7 +36,7 @@ func (l *lines) decisions() map[string]int {
 }
 
 // scaledByRealAlarm pushes measures over the threshold and waits for what follows: Gnocchi, Aodh, webhook, Heat, Octavia.
-func scaledByRealAlarm(c caller, cloud *openstack.Cloud, log *lines, name, pool string) {
+func scaledByRealAlarm(c caller, cloud *openstack.Cloud, log lines, name, pool string) {
 	t := c.t
 	stack, err := cloud.FindStack(t.Context(), name)
 	if err != nil {

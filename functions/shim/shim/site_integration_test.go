@@ -14,12 +14,13 @@ import (
 
 	"github.com/stackhook/stackhook/functions/shim/shim"
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/logging/loggingtest"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
 // onRealCloud is a shim with its development configuration on the cloud that OS_CLOUD or OS_* name. Without any it
 // fails: who asks for the integration tests wants them run.
-func onRealCloud(t *testing.T) (caller, *openstack.Cloud, *lines) {
+func onRealCloud(t *testing.T) (caller, *openstack.Cloud, lines) {
 	t.Helper()
 	src := config.OS()
 	if src.Getenv("OS_CLOUD") == "" && src.Getenv("OS_AUTH_URL") == "" {
@@ -31,7 +32,7 @@ func onRealCloud(t *testing.T) (caller, *openstack.Cloud, *lines) {
 		}
 		return os.Getenv(name)
 	}
-	log := &lines{}
+	log := lines{loggingtest.Catch(t)}
 	s, err := shim.Start(t.Context(), shim.Options{Source: src, Listen: "127.0.0.1:0", Log: log})
 	if err != nil {
 		t.Fatalf("start the shim: %v", err)
