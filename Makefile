@@ -16,7 +16,7 @@ run: ## serve every function on http://127.0.0.1:8080 (a fake cloud, unless OS_C
 	@go run ./functions/shim
 
 test: ## all hermetic tests: fake cloud, race detector, shuffled, a real browser
-	@scripts/browser-deps
+	@scripts/test-deps
 	go test -race -shuffle=on ./...
 
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first

@@ -33,7 +33,7 @@ type lms struct {
 func open(t *testing.T, s lab.Status, answers ...func(http.ResponseWriter)) *lms {
 	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
-		t.Fatalf("there is no %s: run scripts/browser-deps, which installs it.", chromium)
+		t.Fatalf("there is no %s: run scripts/test-deps, which installs it.", chromium)
 	}
 	m := &lms{t: t, answers: answers}
 	pages, err := page.New("http://127.0.0.1")

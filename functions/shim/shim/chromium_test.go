@@ -36,7 +36,7 @@ type browser struct {
 func newBrowser(t *testing.T, s *shim.Shim) *browser {
 	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
-		t.Fatalf("there is no %s: run scripts/browser-deps, which installs it.", chromium)
+		t.Fatalf("there is no %s: run scripts/test-deps, which installs it.", chromium)
 	}
 	// Without these flags Chromium talks to its maker at every start.
 	options := append(chromedp.DefaultExecAllocatorOptions[:],

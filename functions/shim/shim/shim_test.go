@@ -2,6 +2,7 @@ package shim_test
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stackhook/stackhook/functions/shim/shim"
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/logging/loggingtest"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
@@ -29,13 +31,21 @@ func quick() openstacktest.Options {
 // start is a shim on the fake cloud with its development configuration.
 func start(t *testing.T) *shim.Shim {
 	t.Helper()
-	s, err := shim.Start(t.Context(), shim.Options{Source: config.Map(nil), Listen: "127.0.0.1:0", Fake: quick(), Log: t.Output()})
+	log := loggingtest.Catch(t, "oauth_signature=")
+	s, err := shim.Start(t.Context(), shim.Options{
+		Source: config.Map(nil), Listen: "127.0.0.1:0", Fake: quick(), Log: io.MultiWriter(t.Output(), log),
+	})
 	if err != nil {
 		t.Fatalf("start the shim: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("close the shim: %v", err)
+		}
+		for _, secret := range []string{s.Keys().ConsumerSecret, s.Keys().APIToken} {
+			if strings.Contains(log.String(), secret) {
+				t.Error("a development key is in the log")
+			}
 		}
 	})
 	return s
