@@ -48,6 +48,8 @@ func createRows() []row {
 		{"a name is taken by a stack being deleted, and free soon after", nameTakenUntilDeleted},
 		{"eight creates of one name at once: at least one wins, and all find the same", createsRace},
 		{"ensure adopts what is there", ensureAdopts},
+		{"ensure finds its stack when the answer was lost", func(h *harness) { ensureInTrouble(h, lost) }},
+		{"ensure tries again when the cloud was down", func(h *harness) { ensureInTrouble(h, down) }},
 		{"ensure refuses to adopt a stack being deleted", ensureRefusesDeleting},
 		{"create refuses what does not fit the template", createRefuses},
 		{"find by name", findByName},
@@ -128,7 +130,7 @@ func createsRace(h *harness) {
 	refs := make([]openstack.StackRef, 8)
 	var all sync.WaitGroup
 	for i := range refs {
-		cloud := h.another(t) // as from another process: one client does not race with itself
+		cloud := h.another(t, nil) // as from another process: one client does not race with itself
 		all.Go(func() {
 			ref, err := cloud.CreateStack(t.Context(), openstack.NewStack{Name: name, Template: tiny})
 			if err != nil {

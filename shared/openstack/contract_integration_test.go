@@ -44,9 +44,9 @@ func TestContractReal(t *testing.T) {
 func onReal(t *testing.T) *harness {
 	t.Helper()
 	login := realLogin(t)
-	client := func(t *testing.T) *openstack.Cloud {
+	client := func(t *testing.T, transport http.RoundTripper) *openstack.Cloud {
 		t.Helper()
-		cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
+		cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute, Transport: transport})
 		if err != nil {
 			t.Fatalf("make a client: %v", err)
 		}
@@ -54,7 +54,7 @@ func onReal(t *testing.T) *harness {
 	}
 	return &harness{
 		t:       t,
-		cloud:   client(t),
+		cloud:   client(t, nil),
 		another: client,
 		pass: func(ctx context.Context, d time.Duration) {
 			timer := time.NewTimer(d)

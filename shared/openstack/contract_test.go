@@ -38,8 +38,8 @@ func contract() []row {
 type harness struct {
 	t     *testing.T // the row's own
 	cloud *openstack.Cloud
-	// another is a second client of the same user.
-	another func(t *testing.T) *openstack.Cloud
+	// another is a second client of the same user, with a transport of the row's choice; nil is the usual one.
+	another func(t *testing.T, transport http.RoundTripper) *openstack.Cloud
 	// pass lets time go by: the fake's clock, or ours.
 	pass func(ctx context.Context, d time.Duration)
 	// raw is for requests that the client never sends. The path is relative to Heat's or Nova's endpoint.
@@ -78,9 +78,9 @@ func onFake(t *testing.T) *harness {
 	return &harness{
 		t:     t,
 		cloud: cloud,
-		another: func(t *testing.T) *openstack.Cloud {
+		another: func(t *testing.T, transport http.RoundTripper) *openstack.Cloud {
 			t.Helper()
-			other, err := openstack.New(openstack.Options{Getenv: lookup(fake.Env())})
+			other, err := openstack.New(openstack.Options{Getenv: lookup(fake.Env()), Transport: transport})
 			if err != nil {
 				t.Fatalf("make another client: %v", err)
 			}
