@@ -39,6 +39,10 @@ func TestSiteFromPutToAddress(t *testing.T) {
 	if r.status != http.StatusOK || r.str("state") != "creating" || r.str("address") != "" {
 		t.Errorf("at once: %s", r.text)
 	}
+	if got := h.calls(); !slices.Equal(got, []string{find, read, events}) {
+		t.Errorf("first get: %v", got)
+	}
+	h.get(academy)
 	if got := h.calls(); !slices.Equal(got, []string{read, events}) {
 		t.Errorf("get: %v", got)
 	}

@@ -54,12 +54,14 @@ func (d *deployer) put(ctx context.Context, v visit, spec site.Spec) (answer, er
 	if err != nil {
 		return answer{}, fmt.Errorf("ensure site %s: %w", v.name, err)
 	}
-	d.remember(v, ref)
 	if created {
+		// Not remembered: if another process created it in the same second, the earlier stack is the site, and only the
+		// next look by name says which that is.
 		return d.say(ctx, v, answer{
 			Code: "created", State: site.Creating, Reason: "The site is being made.", status: http.StatusAccepted,
 		}), nil
 	}
+	d.remember(v, ref)
 	stack, err := v.door.StackParameters(ctx, ref)
 	if err != nil {
 		return answer{}, fmt.Errorf("read site %s: %w", v.name, err)
