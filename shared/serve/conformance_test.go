@@ -56,8 +56,6 @@ func subject(tb testing.TB) http.Handler {
 
 // probe tells what reached it.
 func probe(context.Context, config.Source) (http.Handler, error) {
-	deafness := make(chan struct{})
-	time.AfterFunc(2*time.Second, func() { close(deafness) }) // longer than any patience of the table
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo/{rest...}", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -97,7 +95,8 @@ func probe(context.Context, config.Source) (http.Handler, error) {
 	})
 	mux.HandleFunc("/nothing", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("on purpose") })
-	mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) { <-deafness })
+	// Longer than any patience of the table, and looking at no context.
+	mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) { <-time.After(5 * time.Second) })
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		function.Fail(w, r, r.Context().Err())
