@@ -220,7 +220,7 @@ func TestBinaryStopsGracefully(t *testing.T) {
 	t.Parallel()
 	binary := bootstrap(t)
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := launch(t, exec.CommandContext(t.Context(), binary), "PORT="+freePort(t), "STACKHOOK_DRAIN_DELAY=100ms")
+		p := launch(t, exec.CommandContext(t.Context(), binary), "PORT="+freePort(t), "STACKHOOK_DRAIN_DELAY=1s")
 		_, address := p.serving(t)
 		_, port, err := net.SplitHostPort(address)
 		if err != nil {
@@ -234,7 +234,7 @@ func TestBinaryStopsGracefully(t *testing.T) {
 			_, body := fetch(t, "http://127.0.0.1:"+port+"/slow")
 			slow <- body
 		}()
-		<-time.After(100 * time.Millisecond) // the request is on its way
+		<-time.After(500 * time.Millisecond) // the request is on its way
 		if err := p.Process.Signal(signal); err != nil {
 			t.Fatal(err)
 		}

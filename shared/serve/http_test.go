@@ -77,7 +77,7 @@ func TestDrainGoesOnServing(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") })
 	ended := make(chan error, 1)
-	go func() { ended <- serve.HTTP(ctx, h, 500*time.Millisecond, l, second) }()
+	go func() { ended <- serve.HTTP(ctx, h, 3*time.Second, l, second) }()
 	stop()
 	for _, at := range []net.Listener{l, second} {
 		if _, body := fetch(t, "http://"+at.Addr().String()); body != "served" {

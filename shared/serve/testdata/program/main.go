@@ -26,7 +26,7 @@ func build(context.Context, config.Source) (http.Handler, error) {
 		function.JSON(w, r, http.StatusAccepted, map[string]string{"path": r.URL.Path, "query": r.URL.RawQuery, "cookie": r.Header.Get("Cookie"), "body": string(body)})
 	})
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
-		<-time.After(300 * time.Millisecond)
+		<-time.After(2 * time.Second)
 		function.JSON(w, r, http.StatusOK, "finished")
 	})
 	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("on purpose") })
