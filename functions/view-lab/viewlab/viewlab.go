@@ -14,6 +14,7 @@ import (
 	"github.com/stackhook/stackhook/shared/lab"
 	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/page"
 )
 
@@ -21,11 +22,11 @@ import (
 func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	c, err := src.Load()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a list of faults that speaks for itself
+		return nil, fmt.Errorf("load configuration: %w", err)
 	}
-	cloud, err := keeper.Connect(c, src)
+	cloud, err := openstack.New(openstack.Options{Cloud: c.CloudName(), Getenv: src.Getenv})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what it was doing
+		return nil, fmt.Errorf("set up cloud: %w", err)
 	}
 	return New(c, cloud, time.Now)
 }

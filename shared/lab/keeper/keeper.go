@@ -61,15 +61,6 @@ func New(c *config.Config, cloud Cloud, now function.Clock) (*Keeper, error) {
 // what went wrong.
 func (k *Keeper) Ancestors() []string { return k.ancestors }
 
-// Connect opens the cloud that the configuration prefers, or the one of the environment.
-func Connect(c *config.Config, src config.Source) (*openstack.Cloud, error) {
-	cloud, err := openstack.New(openstack.Options{Cloud: c.CloudName(), Getenv: src.Getenv})
-	if err != nil {
-		return nil, fmt.Errorf("open the cloud: %w", err)
-	}
-	return cloud, nil
-}
-
 // Ticket is a new ticket for the lab of i, launched now.
 func (k *Keeper) Ticket(i lab.Identity) Ticket {
 	return Ticket{Owner: i.Hide(k.namingKey), Launched: k.now().UTC().Truncate(time.Second)}
