@@ -3,9 +3,11 @@ package caller_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 
 	"github.com/stackhook/stackhook/shared/caller"
+	"github.com/stackhook/stackhook/shared/seal"
 )
 
 func TestIdentify(t *testing.T) {
@@ -74,5 +76,33 @@ func TestChallenge(t *testing.T) {
 	caller.Challenge(w)
 	if got := w.Header().Get("WWW-Authenticate"); got == "" {
 		t.Error("no challenge")
+	}
+}
+
+// An address is good for its own cluster and direction, and for nothing else.
+func TestScaleAddress(t *testing.T) {
+	t.Parallel()
+	box, err := seal.New(seal.Key{ID: "one", Secret: []byte("hunter2-hunter2-hunter2-hunter2-")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(caller.ScaleAddress(box, "https://hooks.example.org/base", "academy", "out"))
+	if err != nil || address.Path != "/base/scale-cluster/academy/out" {
+		t.Fatalf("address %v, %v", address, err)
+	}
+	sig := address.Query().Get("sig")
+	for _, row := range []struct {
+		cluster, direction, sig string
+		want                    bool
+	}{
+		{"academy", "out", sig, true},
+		{"academy", "in", sig, false},
+		{"other", "out", sig, false},
+		{"academy", "out", sig + "x", false},
+		{"academy", "out", "", false},
+	} {
+		if got := caller.ScaleSigned(box, row.cluster, row.direction, row.sig); got != row.want {
+			t.Errorf("%s/%s: %v, want %v", row.cluster, row.direction, got, row.want)
+		}
 	}
 }

@@ -21,9 +21,6 @@ import (
 const (
 	// templateName is the template that sites are made of.
 	templateName = "cluster.yaml"
-	// scalePurpose and scaleFunction make the addresses that scale-cluster accepts.
-	scalePurpose  = "scale"
-	scaleFunction = "scale-cluster"
 	// ownFunction is where we are below public_url.
 	ownFunction = "deploy-site"
 )

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
@@ -125,11 +126,10 @@ func (d *deployer) urls(name string, spec site.Spec) site.URLs {
 	if spec.Alarm.Off {
 		return site.URLs{}
 	}
-	signed := func(direction string) string {
-		text := name + "/" + direction
-		return d.publicURL + "/" + scaleFunction + "/" + text + "?sig=" + d.box.Sign(scalePurpose, text)
+	return site.URLs{
+		Out: caller.ScaleAddress(d.box, d.publicURL, name, "out"),
+		In:  caller.ScaleAddress(d.box, d.publicURL, name, "in"),
 	}
-	return site.URLs{Out: signed("out"), In: signed("in")}
 }
 
 func have(s openstack.Stack) site.Have {

@@ -12,9 +12,6 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// Purpose is what scaling addresses are signed for; the text is "{cluster}/{direction}".
-const Purpose = "scale"
-
 // Build makes the function from its configuration. It asks nothing of the cloud yet.
 func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	cfg, err := src.Load()

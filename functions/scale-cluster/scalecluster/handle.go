@@ -36,7 +36,7 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 	logging.Note(r.Context(), "cluster", name)
 	var verify func(string) bool
 	if verb == verbOut || verb == verbIn {
-		verify = func(sig string) bool { return s.box.Verify(Purpose, name+"/"+verb, sig) }
+		verify = func(sig string) bool { return caller.ScaleSigned(s.box, name, verb, sig) }
 	}
 	who, ok := s.identify(r, name, verify)
 	if !ok {

@@ -7,11 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
@@ -214,8 +214,7 @@ func (s *Shim) Keys() Keys {
 
 // ScaleURL is the signed address that an alarm calls to scale a stack "out" or "in".
 func (s *Shim) ScaleURL(stack, direction string) string {
-	text := stack + "/" + direction
-	return s.base + "/scale-cluster/" + url.PathEscape(stack) + "/" + direction + "?sig=" + url.QueryEscape(s.box.Sign("scale", text))
+	return caller.ScaleAddress(s.box, s.base, stack, direction)
 }
 
 // Close stops serving and ends the fake cloud. It may be called twice.
