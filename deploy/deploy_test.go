@@ -181,7 +181,7 @@ func TestExampleIsValidAndComplete(t *testing.T) {
 	}
 	text := read(t, "example.yaml")
 	for _, key := range keys(reflect.TypeFor[config.Config]()) {
-		if !regexp.MustCompile(`\b` + key + `:`).MatchString(text) {
+		if !regexp.MustCompile(`\b` + key + `(_file)?:`).MatchString(text) {
 			t.Errorf("example.yaml does not have the key %s", key)
 		}
 	}

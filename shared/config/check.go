@@ -1,12 +1,14 @@
 package config
 
 import (
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +28,10 @@ func (l *Lab) setDefaults() {
 	l.MaxAge = 14 * 24 * time.Hour
 }
 
+func (c *Consumer) setDefaults() { c.SignatureMethods = []string{"HMAC-SHA1"} }
+
+func (p *Platform) setDefaults() { p.Algorithms = []string{"RS256"} }
+
 func (c *Cluster) setDefaults() {
 	c.CooldownOut = 3 * time.Minute
 	c.CooldownIn = 10 * time.Minute
@@ -36,6 +42,9 @@ func (c *Config) normalise(folder string) {
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	if c.TemplatesDir != "" && !filepath.IsAbs(c.TemplatesDir) {
 		c.TemplatesDir = filepath.Join(folder, c.TemplatesDir)
+	}
+	if c.LTI.PlatformsDir != "" && !filepath.IsAbs(c.LTI.PlatformsDir) {
+		c.LTI.PlatformsDir = filepath.Join(folder, c.LTI.PlatformsDir)
 	}
 	for name, cluster := range c.Clusters {
 		if cluster.Stack == "" {
@@ -54,6 +63,7 @@ func (c *Config) check() Faults {
 		faults = append(faults, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 	c.checkPublicURL(add)
+	c.checkStore(add)
 	c.checkLTI(add)
 	c.checkLabs(add)
 	c.checkClusters(add)
@@ -82,22 +92,101 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
+// database is what may follow the host in the address of a Redis.
+var database = regexp.MustCompile(`^/?[0-9]{0,4}$`)
+
+// A store in memory is one process's own: with several, each would accept the same launch once.
+func (c *Config) checkStore(add adder) {
+	u, err := url.Parse(c.Store)
+	redis := err == nil && (u.Scheme == "redis" || u.Scheme == "rediss") && u.Host != ""
+	switch {
+	case c.Store != "memory" && !redis:
+		add("store", "must be memory or the address of a Redis, such as redis://redis.example.org:6379/0 (rediss:// with TLS).")
+	case redis && u.User != nil:
+		add("store", "must not hold a password; put it into store_password or store_password_file.")
+	case redis && (!database.MatchString(u.Path) || u.RawQuery != "" || u.Fragment != ""):
+		add("store", "must be the address of a Redis with nothing but the number of a database after it, such as /0.")
+	case c.Store == "memory" && c.Replicas > 1:
+		add("replicas", "must be 1 with store: memory, because each process would remember launches of its own only; give them a Redis.")
+	}
+}
+
 func (c *Config) checkLTI(add adder) {
-	if c.NamingKey == "" && len(c.Labs)+len(c.LTI.Consumers) > 0 {
+	if c.NamingKey == "" && len(c.Labs)+len(c.LTI.Consumers)+len(c.LTI.Platforms) > 0 {
 		add("naming_key", "is missing; set it to 32 or more random characters and never change it: the names of labs derive from it.")
 	}
 	for i, consumer := range c.LTI.Consumers {
-		for j, key := range consumer.Labs {
-			if _, ok := c.Labs[key]; !ok {
-				add(fmt.Sprintf("lti.consumers[%d].labs[%d]", i, j), "names the lab %q, which is not there; add it under labs or correct the name.", key)
-			}
-		}
-		for j, ancestor := range consumer.FrameAncestors {
-			if !origin(ancestor) {
-				add(fmt.Sprintf("lti.consumers[%d].frame_ancestors[%d]", i, j), "must be a scheme and a host, such as https://lms.example.org, with nothing after it.")
-			}
+		c.checkOffer(add, fmt.Sprintf("lti.consumers[%d]", i), consumer.Labs, consumer.FrameAncestors)
+	}
+	c.checkPlatforms(add)
+	c.checkToolKeys(add)
+	for i, r := range c.LTI.Registration {
+		path := fmt.Sprintf("lti.registration[%d]", i)
+		c.checkOffer(add, path, r.Labs, r.FrameAncestors)
+		if !private(r.Issuer) {
+			add(path+".issuer", "must begin with https://, because it is not this machine.")
 		}
 	}
+}
+
+func (c *Config) checkPlatforms(add adder) {
+	registered := map[[2]string]bool{}
+	for i, p := range c.LTI.Platforms {
+		path := fmt.Sprintf("lti.platforms[%d]", i)
+		c.checkOffer(add, path, p.Labs, p.FrameAncestors)
+		for _, field := range []struct{ name, address string }{{"auth_url", p.AuthURL}, {"token_url", p.TokenURL}, {"jwks_url", p.JWKSURL}} {
+			if !private(field.address) {
+				add(path+"."+field.name, "must begin with https://, because it is not this machine.")
+			}
+		}
+		if registered[[2]string{p.Issuer, p.ClientID}] {
+			add(path, "has the issuer and client_id of another platform; each pair may be there once.")
+		}
+		registered[[2]string{p.Issuer, p.ClientID}] = true
+	}
+}
+
+// checkToolKeys sees what was put in the wrong place; whoever signs with the keys takes them apart.
+func (c *Config) checkToolKeys(add adder) {
+	keys := c.LTI.ToolKeys
+	if keys.Current == "" && keys.Next+keys.Previous != "" {
+		add("lti.tool_keys.current", "is missing beside the other keys; it is the one that signs.")
+	}
+	for _, key := range []struct {
+		name string
+		text Secret
+	}{{"current", keys.Current}, {"next", keys.Next}, {"previous", keys.Previous}} {
+		if key.text == "" {
+			continue
+		}
+		block, _ := pem.Decode([]byte(key.text.Reveal()))
+		switch {
+		case block == nil:
+			add("lti.tool_keys."+key.name, "must be an RSA key as PEM, such as openssl genrsa 2048 prints; put it into a file and that into %s_file.", key.name)
+		case key.name == "current" && strings.Contains(block.Type, "PUBLIC"):
+			add("lti.tool_keys.current", "is a public key; put the private one, because it signs.")
+		}
+	}
+}
+
+// checkOffer checks what every kind of tenant has: the labs it may launch and the sites that may show them.
+func (c *Config) checkOffer(add adder, path string, labs, ancestors []string) {
+	for j, key := range labs {
+		if _, ok := c.Labs[key]; !ok {
+			add(fmt.Sprintf("%s.labs[%d]", path, j), "names the lab %q, which is not there; add it under labs or correct the name.", key)
+		}
+	}
+	for j, ancestor := range ancestors {
+		if !origin(ancestor) {
+			add(fmt.Sprintf("%s.frame_ancestors[%d]", path, j), "must be a scheme and a host, such as https://lms.example.org, with nothing after it.")
+		}
+	}
+}
+
+// private says that nobody can read along on the way to address: it has TLS, or never leaves this machine.
+func private(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || u.Scheme == "https" || u.Host == "" || loopback(u.Hostname())
 }
 
 // origin says that text is scheme://host[:port] and can stand in a Content-Security-Policy as it is.

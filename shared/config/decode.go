@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -30,19 +31,30 @@ var (
 type defaulter interface{ setDefaults() }
 
 func (d *decoder) document(text string, into *Config) {
-	documents := yaml.NewDecoder(strings.NewReader(text))
-	var root yaml.Node
-	if err := documents.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
-		d.faults = append(d.faults, Fault{Path: Variable, Message: fmt.Sprintf("is not YAML (%s); correct that line.", strings.TrimPrefix(err.Error(), "yaml: "))})
-		return
-	}
-	if err := documents.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		d.faults = append(d.faults, Fault{Path: Variable, Message: "holds more than one YAML document; keep the first."})
+	root, problem := parse([]byte(text))
+	if problem != "" {
+		d.faults = append(d.faults, Fault{Path: Variable, Message: problem})
 	}
 	into.setDefaults()
-	if root.Kind == yaml.DocumentNode {
-		d.value(root.Content[0], "", reflect.ValueOf(into).Elem())
+	if root != nil {
+		d.value(root, "", reflect.ValueOf(into).Elem())
 	}
+}
+
+// parse is the text's first document, nil for an empty one, and what is wrong with the text.
+func parse(text []byte) (root *yaml.Node, problem string) {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	var document yaml.Node
+	if err := documents.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Sprintf("is not YAML (%s); correct that line.", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := documents.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		problem = "holds more than one YAML document; keep the first."
+	}
+	if document.Kind == yaml.DocumentNode {
+		root = document.Content[0]
+	}
+	return root, problem
 }
 
 func (d *decoder) fault(node *yaml.Node, path, format string, args ...any) {

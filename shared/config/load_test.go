@@ -35,6 +35,19 @@ lti:
       frame_ancestors: [https://lms.example.org, "https://apps.lms.example.org:8443"]
       outcome_hosts: [lms.example.org]
       instructors: true
+      tenant: academy-2025
+      signature_methods: [HMAC-SHA256]
+  platforms:
+    - issuer: https://lms.example.org
+      client_id: 3f2c
+      deployments: ["1", 2]
+      auth_url: https://lms.example.org/api/lti_consumer/v1/launch/
+      token_url: https://lms.example.org/api/lti_consumer/v1/token/lti
+      jwks_url: https://lms.example.org/api/lti_consumer/v1/public_keysets/lti
+      labs: [web]
+      frame_ancestors: [https://lms.example.org]
+      instructors: true
+  registration: [{issuer: https://moodle.example.org, labs: [web]}]
 labs:
   web:
     title: Web server basics
@@ -47,7 +60,14 @@ labs:
     access:
       - {kind: url, output: lab_url, title: Open the lab}
       - {kind: console, server: web}
-      - {kind: ssh, host: public_ip, key: private_key, user: learner}
+      - {kind: ssh, host: public_ip, key: private_key, user: learner, password: lab_password}
+    description: A server
+    picture: pictures/web.svg
+    expected_time: 4m
+    cost: 0.04 EUR an hour
+store: rediss://redis.example.org:6379/1
+store_password: store-` + key32 + `
+replicas: 3
 clusters:
   academy: {min: 1, max: 12, cooldown_in: 20m, auth: [{kind: basic, user: alarm, password: pass-` + key32 + `}, {kind: bearer, token: tok-` + key32 + `}]}
 sites: {defaults: {image: debian-12}}
@@ -94,7 +114,14 @@ func TestFull(t *testing.T) {
 		"three ways in":              len(lab.Access) == 3 && lab.Access[2].User == "learner",
 		"default stack":              cluster.Stack == "academy",
 		"default cooldown_out":       cluster.CooldownOut == 3*time.Minute && cluster.CooldownIn == 20*time.Minute,
-		"default store":              c.Store == "memory" && c.Replicas == 1,
+		"store":                      c.Store == "rediss://redis.example.org:6379/1" && c.StorePassword.Reveal() == "store-"+key32 && c.Replicas == 3,
+		"tenant, HMAC-SHA256":        c.LTI.Consumers[0].Tenant == "academy-2025" && slices.Equal(c.LTI.Consumers[0].SignatureMethods, []string{"HMAC-SHA256"}),
+		"platform":                   c.LTI.Platforms[0].Issuer == "https://lms.example.org" && c.LTI.Platforms[0].Instructors,
+		"deployments are text":       slices.Equal(c.LTI.Platforms[0].Deployments, []string{"1", "2"}),
+		"default algorithm":          slices.Equal(c.LTI.Platforms[0].Algorithms, []string{"RS256"}),
+		"registration":               c.LTI.Registration[0].Issuer == "https://moodle.example.org" && !c.LTI.Registration[0].Instructors,
+		"password of a way in":       lab.Access[2].Password == "lab_password",
+		"what a picker shows":        lab.Description == "A server" && lab.Picture == "pictures/web.svg" && lab.ExpectedTime == 4*time.Minute && lab.Cost == "0.04 EUR an hour",
 		"api":                        c.API.Tokens[0].Token.Reveal() == "api-"+key32,
 	} {
 		if !ok {
@@ -106,11 +133,13 @@ func TestFull(t *testing.T) {
 func TestWhatOneFunctionNeedsIsEnough(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"nothing but the base": minimal,
-		"clusters alone":       minimal + "clusters: {academy: {min: 1, max: 3}}\n",
-		"empty sections":       minimal + "labs:\nlti:\nclusters:\n",
-		"loopback without TLS": strings.Replace(minimal, "https://hooks.example.org", "http://127.0.0.1:8080", 1),
-		"anchors":              minimal + "clusters: {a: &c {min: 1, max: 3}, b: *c}\n",
+		"nothing but the base":  minimal,
+		"clusters alone":        minimal + "clusters: {academy: {min: 1, max: 3}}\n",
+		"empty sections":        minimal + "labs:\nlti:\nclusters:\n",
+		"loopback without TLS":  strings.Replace(minimal, "https://hooks.example.org", "http://127.0.0.1:8080", 1),
+		"defaults":              minimal,
+		"Redis on this machine": minimal + "store: redis://127.0.0.1\n",
+		"anchors":               minimal + "clusters: {a: &c {min: 1, max: 3}, b: *c}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,8 +188,8 @@ func TestFaults(t *testing.T) {
 		"bool expected":        {consumer(", instructors: 3"), "lti.consumers[0].instructors", "true or false"},
 		"duration expected":    {minimal + "clusters: {a: {min: 1, max: 2, cooldown_in: soon}}\n", "clusters.a.cooldown_in", "90s, 30m, 8h or 14d"},
 		"negative duration":    {minimal + "clusters: {a: {min: 1, max: 2, cooldown_in: -3m}}\n", "clusters.a.cooldown_in", "at least 0"},
-		"store":                {minimal + "store: disk\n", "store", "one of: memory"},
-		"replicas":             {minimal + "replicas: 3\n", "replicas", "at most 1"},
+		"store":                {minimal + "store: disk\n", "store", "must be memory or the address of a Redis"},
+		"replicas":             {minimal + "replicas: 3\n", "replicas", "must be 1 with store: memory"},
 		"max below min":        {minimal + "clusters: {a: {min: 3, max: 2}}\n", "clusters.a.max", "not be less than min"},
 		"cluster name":         {minimal + "clusters: {1a: {min: 1, max: 2}}\n", "clusters.1a", "begin with a letter"},
 		"one stack twice":      {minimal + "clusters: {a: {min: 1, max: 2, stack: s}, b: {min: 1, max: 2, stack: s}}\n", "clusters.b.stack", "also the stack of cluster a"},
@@ -181,7 +210,24 @@ func TestFaults(t *testing.T) {
 		"a secret of the example": {
 			strings.NewReplacer("hooks.example.org", "hooks.academy.net", key32, "change-me-"+key32).Replace(minimal), "seal_keys[0].secret", "still the example's",
 		},
-		"no templates": {minimal + "templates_dir: /no/such/dir\n", "templates_dir", "directory that exists"},
+		"store with a password":    {minimal + "store: redis://:" + key32 + "@redis.example.org\n", "store", "store_password"},
+		"store with a path":        {minimal + "store: redis://redis.example.org/zero\n", "store", "number of a database"},
+		"store with a query":       {minimal + "store: redis://redis.example.org/0?db=1\n", "store", "number of a database"},
+		"store on the web":         {minimal + "store: https://redis.example.org/0\n", "store", "address of a Redis"},
+		"no store":                 {minimal + "store: \"\"\n", "store", "is missing"},
+		"no replica":               {minimal + "replicas: 0\n", "replicas", "at least 1"},
+		"tenant too long":          {consumer(", tenant: " + strings.Repeat("x", 129)), "lti.consumers[0].tenant", "at most 128"},
+		"signature method":         {consumer(", signature_methods: [PLAINTEXT]"), "lti.consumers[0].signature_methods[0]", "one of: HMAC-SHA1, HMAC-SHA256"},
+		"no signature method":      {consumer(", signature_methods: []"), "lti.consumers[0].signature_methods", "at least 1"},
+		"a signature method twice": {consumer(", signature_methods: [HMAC-SHA1, HMAC-SHA1]"), "lti.consumers[0].signature_methods", "same entry twice"},
+		"A17 key":                  {strings.Replace(consumer(""), "key: a", "key: a%b", 1), "lti.consumers[0].key", "letters, digits"},
+		"A17 short secret":         {strings.Replace(consumer(""), "{key: a, secret: "+key32, "{key: a, secret: short", 1), "lti.consumers[0].secret", "at least 32"},
+		"A17 secret with a colon":  {strings.Replace(consumer(""), "{key: a, secret: hunter2", "{key: a, secret: hunter2:", 1), "lti.consumers[0].secret", "must not contain :"},
+		"A17 a key twice":          {strings.Replace(consumer(""), "labs: [web]}", "labs: [web]}, {key: a, secret: "+key32+", labs: [web]}", 1), "lti.consumers", "same key twice"},
+		"expected time":            {strings.Replace(minimal+lab, "t.yaml", "t.yaml, expected_time: -1m", 1), "labs.web.expected_time", "at least 0"},
+		"cost":                     {strings.Replace(minimal+lab, "t.yaml", "t.yaml, cost: "+strings.Repeat("x", 101), 1), "labs.web.cost", "at most 100"},
+		"description":              {strings.Replace(minimal+lab, "t.yaml", "t.yaml, description: "+strings.Repeat("x", 2001), 1), "labs.web.description", "at most 2000"},
+		"no templates":             {minimal + "templates_dir: /no/such/dir\n", "templates_dir", "directory that exists"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -311,7 +357,7 @@ func TestDurations(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	for _, seed := range []string{minimal, full, "a: &a [*a]\n", "labs: {web: }\n", "? [a]\n: b\n", "&a {<<: *a}\n", "clusters:\n  !!binary x: y\n"} {
+	for _, seed := range []string{minimal, full, minimal + platform("") + "replicas: 2\n", "a: &a [*a]\n", "labs: {web: }\n", "? [a]\n: b\n", "&a {<<: *a}\n", "clusters:\n  !!binary x: y\n"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

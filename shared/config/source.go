@@ -14,6 +14,7 @@ const Variable = "STACKHOOK_CONFIG"
 type Source struct {
 	Getenv   func(string) string
 	ReadFile func(string) ([]byte, error)
+	ReadDir  func(string) ([]os.DirEntry, error) // nil means os.ReadDir
 }
 
 // OS is the process's environment and files.
@@ -72,6 +73,7 @@ func (s Source) Load() (*Config, error) {
 	}}
 	d.document(text, config)
 	config.normalise(folder)
+	origins := d.platformsDir(config, s)
 	// What could not be read was left empty; its fault says why, so that checking must not add that it is missing.
 	for _, fault := range config.check() {
 		if !d.spoilt(fault.Path) {
@@ -80,7 +82,7 @@ func (s Source) Load() (*Config, error) {
 		}
 	}
 	if len(d.faults) > 0 {
-		return nil, d.faults
+		return nil, origins.rename(d.faults)
 	}
 	return config, nil
 }

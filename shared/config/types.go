@@ -4,18 +4,20 @@ import "time"
 
 // Config is the one configuration file. Every field's yaml name is part of the contract.
 type Config struct {
-	PublicURL    string             `yaml:"public_url" validate:"required,http_url"`
-	NamingKey    Secret             `yaml:"naming_key" validate:"omitempty,min=32"` // needed with labs only
-	SealKeys     []SealKey          `yaml:"seal_keys" validate:"required,min=1,max=2,unique=ID,dive"`
-	Store        string             `yaml:"store" validate:"oneof=memory"`
-	Replicas     int                `yaml:"replicas" validate:"min=1,max=1"`
-	Clouds       []Cloud            `yaml:"clouds" validate:"dive"`
-	TemplatesDir string             `yaml:"templates_dir" validate:"omitempty,dir"`
-	LTI          LTI                `yaml:"lti"`
-	Labs         map[string]Lab     `yaml:"labs" validate:"dive,keys,labkey,endkeys"`
-	Clusters     map[string]Cluster `yaml:"clusters" validate:"dive,keys,stackname,endkeys"`
-	Sites        Sites              `yaml:"sites"`
-	API          API                `yaml:"api"`
+	PublicURL string    `yaml:"public_url" validate:"required,http_url"`
+	NamingKey Secret    `yaml:"naming_key" validate:"omitempty,min=32"` // needed with labs only
+	SealKeys  []SealKey `yaml:"seal_keys" validate:"required,min=1,max=2,unique=ID,dive"`
+	// Store remembers what was seen: memory, or the address of a Redis, such as rediss://redis.example.org:6379/0.
+	Store         string             `yaml:"store" validate:"required"`
+	StorePassword Secret             `yaml:"store_password"`
+	Replicas      int                `yaml:"replicas" validate:"min=1"`
+	Clouds        []Cloud            `yaml:"clouds" validate:"dive"`
+	TemplatesDir  string             `yaml:"templates_dir" validate:"omitempty,dir"`
+	LTI           LTI                `yaml:"lti"`
+	Labs          map[string]Lab     `yaml:"labs" validate:"dive,keys,labkey,endkeys"`
+	Clusters      map[string]Cluster `yaml:"clusters" validate:"dive,keys,stackname,endkeys"`
+	Sites         Sites              `yaml:"sites"`
+	API           API                `yaml:"api"`
 }
 
 // SealKey seals tickets and signs URLs. The first of the list seals; all of it opens.
@@ -33,21 +35,67 @@ type Cloud struct {
 // LTI lists who may launch.
 type LTI struct {
 	Consumers []Consumer `yaml:"consumers" validate:"unique=Key,dive"`
+	Platforms []Platform `yaml:"platforms" validate:"dive"`
+	// PlatformsDir holds further platforms, one YAML file each; registrations are written to it.
+	PlatformsDir string         `yaml:"platforms_dir"`
+	ToolKeys     ToolKeys       `yaml:"tool_keys"`
+	Registration []Registration `yaml:"registration" validate:"unique=Issuer,dive"`
 }
 
 // Consumer is an LTI 1.1 tool consumer: one tenant.
 type Consumer struct {
-	Key            string   `yaml:"key" validate:"required,max=128,unreserved"`
-	Secret         Secret   `yaml:"secret" validate:"required,min=32,excludes=:"`
+	Key    string `yaml:"key" validate:"required,max=128,unreserved"`
+	Secret Secret `yaml:"secret" validate:"required,min=32,excludes=:"`
+	// Tenant is the name under which its labs are kept; the key if empty. Two entries with one tenant share the labs of
+	// learners whom both call the same.
+	Tenant           string   `yaml:"tenant" validate:"max=128"`
+	Labs             []string `yaml:"labs" validate:"required,min=1"` // keys of labs; the first is the default
+	FrameAncestors   []string `yaml:"frame_ancestors" validate:"dive,http_url"`
+	OutcomeHosts     []string `yaml:"outcome_hosts" validate:"dive,hostname_port|hostname"`
+	Instructors      bool     `yaml:"instructors"`
+	SignatureMethods []string `yaml:"signature_methods" validate:"min=1,unique,dive,oneof=HMAC-SHA1 HMAC-SHA256"`
+}
+
+// Platform is an LTI 1.3 platform's registration: one tenant. Open edX makes one for each block, or one for the site with
+// its LTI store.
+type Platform struct { //nolint:recvcheck // only its defaults are set in place
+	Issuer      string   `yaml:"issuer" validate:"required,max=255"` // compared byte for byte
+	ClientID    string   `yaml:"client_id" validate:"required,max=255"`
+	Deployments []string `yaml:"deployments" validate:"required,min=1,unique,dive,required,max=255"`
+	AuthURL     string   `yaml:"auth_url" validate:"required,http_url"`
+	TokenURL    string   `yaml:"token_url" validate:"omitempty,http_url"`
+	JWKSURL     string   `yaml:"jwks_url" validate:"required,http_url"`
+	// Tenant is the name under which its labs are kept; issuer and client id if empty. See Consumer.Tenant.
+	Tenant         string   `yaml:"tenant" validate:"max=128"`
 	Labs           []string `yaml:"labs" validate:"required,min=1"` // keys of labs; the first is the default
 	FrameAncestors []string `yaml:"frame_ancestors" validate:"dive,http_url"`
-	OutcomeHosts   []string `yaml:"outcome_hosts" validate:"dive,hostname_port|hostname"`
+	Instructors    bool     `yaml:"instructors"`
+	Algorithms     []string `yaml:"algorithms" validate:"min=1,unique,dive,oneof=RS256 RS384 RS512"`
+}
+
+// ToolKeys are our own RSA keys, as PEM. Current signs; all of them are in our key set, so that platforms know the next
+// one before it signs, and the previous one for as long as they may hold something that it signed.
+type ToolKeys struct {
+	Current  Secret `yaml:"current"`
+	Next     Secret `yaml:"next"`
+	Previous Secret `yaml:"previous"`
+}
+
+// Registration lets a platform register itself (LTI Dynamic Registration), and says what it gets.
+type Registration struct {
+	Issuer         string   `yaml:"issuer" validate:"required,http_url"`
+	Labs           []string `yaml:"labs" validate:"required,min=1"`
+	FrameAncestors []string `yaml:"frame_ancestors" validate:"dive,http_url"`
 	Instructors    bool     `yaml:"instructors"`
 }
 
 // Lab is a catalogue entry.
 type Lab struct {
 	Title        string            `yaml:"title" validate:"required,max=200"`
+	Description  string            `yaml:"description" validate:"max=2000"`
+	Picture      string            `yaml:"picture"`                        // an SVG, PNG or JPEG file beside the templates
+	ExpectedTime time.Duration     `yaml:"expected_time" validate:"min=0"` // of a build, until some were seen
+	Cost         string            `yaml:"cost" validate:"max=100"`        // in words, such as 0.04 EUR an hour
 	Template     string            `yaml:"template" validate:"required"`
 	Parameters   map[string]string `yaml:"parameters"`
 	BuildTimeout time.Duration     `yaml:"build_timeout" validate:"min=0"`
@@ -73,6 +121,8 @@ type Access struct {
 	Host   string `yaml:"host" validate:"required_if=Kind ssh"`
 	Key    string `yaml:"key"`
 	User   string `yaml:"user" validate:"required_if=Kind ssh"`
+	// Password is the output that holds a password for this way in; it is shown when asked for.
+	Password string `yaml:"password"`
 }
 
 // Cluster is an application cluster that may be scaled.

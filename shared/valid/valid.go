@@ -135,7 +135,7 @@ func shape(b validator.FieldError) string {
 	case "email":
 		return "must be an e-mail address."
 	case "excludes", "excludesall":
-		return "must not contain " + b.Param()
+		return "must not contain " + b.Param() + " anywhere."
 	}
 	if b.Param() != "" {
 		return "breaks the rule " + b.Tag() + "=" + b.Param() + "."
