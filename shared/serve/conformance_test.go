@@ -86,6 +86,12 @@ func probe(context.Context, config.Source) (http.Handler, error) {
 		}
 		http.Redirect(w, r, "https://hooks.example.org/hooks/view-lab/", http.StatusSeeOther)
 	})
+	// What LTI 1.3 does: a login sets a cookie of its own, the launch that ends it takes that one away.
+	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { http.SetCookie(w, loginCookie("secret", 600)) })
+	mux.HandleFunc("POST /launch", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, loginCookie("", -1))
+		_, _ = io.WriteString(w, r.Header.Get("Cookie")+" "+r.PostFormValue("state"))
+	})
 	mux.HandleFunc("/binary", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/x-icon")
 		_, _ = w.Write([]byte{0, 0xff, 0xfe, 'a'})
@@ -102,6 +108,13 @@ func probe(context.Context, config.Source) (http.Handler, error) {
 		function.Fail(w, r, r.Context().Err())
 	})
 	return mux, nil
+}
+
+func loginCookie(value string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: "__Host-stackhook-b", Value: value, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
+	}
 }
 
 // carrier brings a request to the subject in one runtime's way and its answer back.
@@ -178,6 +191,35 @@ func TestConformance(t *testing.T) {
 				if !maps.EqualFunc(got.header, want.header, slices.Equal) {
 					t.Errorf("through %s: header %v\n over HTTP: %v", through, got.header, want.header)
 				}
+			}
+		})
+	}
+}
+
+// Every form carries the cookies of a login and its launch, character by character: also a load balancer without
+// multi-value headers, since each answer has one.
+func TestW06LoginCookies(t *testing.T) {
+	t.Parallel()
+	const attributes = "; HttpOnly; Secure; SameSite=None; Partitioned"
+	sent := []string{"__Host-stackhook-a=1", "__Host-stackhook-b=x_-2", "__Host-stackhook-c=3"}
+	login := request{method: "GET", path: "/probe/login"}
+	launch := request{
+		method: "POST", path: "/probe/launch", cookies: sent, body: []byte("state=a.b-c_d&id_token=x"),
+		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {"null"}},
+	}
+	h := subject(t)
+	for through, carry := range carriers() {
+		t.Run(through, func(t *testing.T) {
+			t.Parallel()
+			if got, want := carry(t, h, login).cookies, []string{"__Host-stackhook-b=secret; Path=/; Max-Age=600" + attributes}; !slices.Equal(got, want) {
+				t.Errorf("a login sets %q, want %q", got, want)
+			}
+			got := carry(t, h, launch)
+			if want := []string{"__Host-stackhook-b=; Path=/; Max-Age=0" + attributes}; !slices.Equal(got.cookies, want) {
+				t.Errorf("a launch sets %q, want %q", got.cookies, want)
+			}
+			if want := strings.Join(sent, "; ") + " a.b-c_d"; got.body != want {
+				t.Errorf("a launch came with %q, want %q", got.body, want)
 			}
 		})
 	}

@@ -15,6 +15,12 @@
 // /prod/hooks/launch-lab/launch, /launch-lab/launch and /launch all reach /launch, and one domain can route to several
 // functions.
 //
+// # Configuration
+//
+// The files that a configuration was read from are looked at by the requests, at most every two seconds. When one changed,
+// the function is built again and takes the next requests, while those under way end as they began. A configuration with a
+// fault changes nothing; each of its faults is logged once. What a process remembers in its memory it keeps.
+//
 // # Why adapters of our own
 //
 // A Lambda event is a request whose parts arrive in a different shape from each sender; getting a form's base64, cookies

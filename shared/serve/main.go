@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -27,8 +28,16 @@ type Build func(ctx context.Context, src config.Source) (http.Handler, error)
 var version string
 
 // Main is a function's program. The last word, if given, says in a line what the function is for.
-func Main(name string, build Build, about ...string) {
-	p := Program{Name: name, About: strings.Join(about, " "), Build: build, Source: config.OS(), Out: os.Stdout, Err: os.Stderr}
+func Main(name string, build Build, about ...string) { MainDoctor(name, build, nil, about...) }
+
+// Doctor looks at what the configuration leads to, prints a line for each thing and gives the number of faults.
+type Doctor func(ctx context.Context, src config.Source, out io.Writer) (faults int)
+
+// MainDoctor is Main for a function that can look after itself with -doctor.
+func MainDoctor(name string, build Build, doctor Doctor, about ...string) {
+	p := Program{
+		Name: name, About: strings.Join(about, " "), Build: build, Doctor: doctor, Source: config.OS(), Out: os.Stdout, Err: os.Stderr,
+	}
 	os.Exit(p.Run(context.Background(), os.Args[1:]))
 }
 
@@ -36,8 +45,11 @@ func Main(name string, build Build, about ...string) {
 type Program struct {
 	Name, About string
 	Build       Build
+	Doctor      Doctor // nil: there is no -doctor
 	Source      config.Source
 	Out, Err    io.Writer
+
+	every time.Duration // between looks at the files; 0 means lookEvery
 }
 
 // Run does what the arguments say and gives the exit status: 2 for wrong arguments, 1 for a configuration or a runtime
@@ -47,6 +59,10 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	flags.SetOutput(p.Err)
 	flags.Usage = func() { p.help(flags.Output(), flags) }
 	check := flags.Bool("check", false, "print the configuration in force, or every fault of it, and exit")
+	doctor := new(bool)
+	if p.Doctor != nil {
+		doctor = flags.Bool("doctor", false, "ask what the configuration names, print what to fix, and exit")
+	}
 	show := flags.Bool("version", false, "print the version and exit")
 	help := flags.Bool("help", false, "print this and exit")
 	switch err := flags.Parse(args); {
@@ -65,6 +81,8 @@ func (p Program) Run(ctx context.Context, args []string) int {
 		return 0
 	case *check:
 		return p.check(ctx)
+	case *doctor:
+		return p.doctor(ctx)
 	}
 	log := logging.New(p.Err, p.Name)
 	if err := p.serve(ctx, log); err != nil {
@@ -82,8 +100,8 @@ func (p Program) serve(ctx context.Context, log zerolog.Logger) error {
 	return start(ctx, h, log, p.Source.Getenv)
 }
 
-// Handler is the function with everything that a runtime puts around it.
-func (p Program) Handler(ctx context.Context, log zerolog.Logger) (http.Handler, error) {
+// handler is the function on the configuration as it is now.
+func (p Program) handler(ctx context.Context, log zerolog.Logger) (http.Handler, error) {
 	cfg, err := p.Source.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
@@ -102,15 +120,8 @@ func (p Program) Handler(ctx context.Context, log zerolog.Logger) (http.Handler,
 // check prints the configuration even if the function cannot be built on it: what is in effect may show why.
 func (p Program) check(ctx context.Context) int {
 	cfg, err := p.Source.Load()
-	if faults, ok := errors.AsType[config.Faults](err); ok {
-		for _, fault := range faults {
-			p.say(p.Err, "%s\n", fault)
-		}
-		return 1
-	}
 	if err != nil {
-		p.say(p.Err, "%s\n", err)
-		return 1
+		return p.refuse(err)
 	}
 	cfg.Describe(p.Out)
 	if _, err := p.Build(ctx, p.Source); err != nil {
@@ -118,6 +129,29 @@ func (p Program) check(ctx context.Context) int {
 		return 1
 	}
 	return 0
+}
+
+// doctor asks only with a configuration that is whole: what is missing in it would look like somebody else's fault.
+func (p Program) doctor(ctx context.Context) int {
+	if _, err := p.Source.Load(); err != nil {
+		return p.refuse(err)
+	}
+	if p.Doctor(ctx, p.Source, p.Out) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// refuse says every fault of a configuration.
+func (p Program) refuse(err error) int {
+	faults, ok := errors.AsType[config.Faults](err)
+	if !ok {
+		p.say(p.Err, "%s\n", err)
+	}
+	for _, fault := range faults {
+		p.say(p.Err, "%s\n", fault)
+	}
+	return 1
 }
 
 func (p Program) help(w io.Writer, flags *flag.FlagSet) {

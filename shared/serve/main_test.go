@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,6 +19,48 @@ func run(t *testing.T, env map[string]string, build serve.Build, args ...string)
 	p := serve.Program{Name: "probe", About: "shows requests", Build: build, Source: config.Map(env), Out: &stdout, Err: &stderr}
 	status = p.Run(t.Context(), args)
 	return status, stdout.String(), stderr.String()
+}
+
+func TestDoctorFlag(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{config.Variable: testConfig}
+	for name, c := range map[string]struct {
+		env    map[string]string
+		faults int
+		args   []string
+		status int
+		out    string
+		errs   string
+	}{
+		"well":                {good, 0, []string{"-doctor"}, 0, "looked at https://hooks.example.org/hooks", ""},
+		"ill":                 {good, 2, []string{"-doctor"}, 1, "looked at", ""},
+		"help":                {nil, 0, []string{"-help"}, 0, "-doctor", ""},
+		"without a whole one": {map[string]string{config.Variable: "a: b\n"}, 0, []string{"-doctor"}, 1, "", "a is not a known key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			p := serve.Program{Name: "probe", Build: probe, Source: config.Map(c.env), Out: &stdout, Err: &stderr}
+			p.Doctor = func(_ context.Context, src config.Source, out io.Writer) int {
+				cfg, err := src.Load()
+				if err != nil {
+					t.Error(err)
+					return 1
+				}
+				io.WriteString(out, "looked at "+cfg.PublicURL+"\n")
+				return c.faults
+			}
+			if status := p.Run(t.Context(), c.args); status != c.status || !strings.Contains(stdout.String(), c.out) || !strings.Contains(stderr.String(), c.errs) {
+				t.Errorf("%d\nout: %s\nerr: %s", status, stdout.String(), stderr.String())
+			}
+		})
+	}
+	if _, out, _ := run(t, nil, probe, "-help"); strings.Contains(out, "doctor") {
+		t.Error("a function without a doctor offers one")
+	}
+	if status, _, errs := run(t, good, probe, "-doctor"); status != 2 || !strings.Contains(errs, "-doctor") {
+		t.Errorf("a function without a doctor: %d %s", status, errs)
+	}
 }
 
 func TestFlags(t *testing.T) {

@@ -1,0 +1,9 @@
+package serve
+
+import "time"
+
+// LookingEvery is p with a shorter time between looks at its files.
+func (p Program) LookingEvery(every time.Duration) Program {
+	p.every = every
+	return p
+}
