@@ -1,11 +1,9 @@
 package lti
 
-import "net/http"
-
 // Code names a refusal. Codes are part of the contract; README.md lists them.
 type Code string
 
-// Every reason to refuse a launch.
+// Every reason to refuse a login or a launch; codes.go says what each means to a person.
 const (
 	CodeMethod          Code = "lti_method"
 	CodeMediaType       Code = "lti_media_type"
@@ -23,15 +21,37 @@ const (
 	CodeFuture          Code = "lti_future"
 	CodeReplayed        Code = "lti_replayed"
 	CodeUnavailable     Code = "lti_unavailable"
+
+	// Of LTI 1.3 only.
+	CodePlatform       Code = "lti_platform"
+	CodeClient         Code = "lti_client"
+	CodeDeployment     Code = "lti_deployment"
+	CodeTarget         Code = "lti_target"
+	CodePlatformError  Code = "lti_platform_error"
+	CodeState          Code = "lti_state"
+	CodeStateExpired   Code = "lti_state_expired"
+	CodeBinding        Code = "lti_binding"
+	CodeToken          Code = "lti_token"
+	CodeAlgorithm      Code = "lti_algorithm"
+	CodeKey            Code = "lti_key"
+	CodeKeyUnfit       Code = "lti_key_unfit"
+	CodeTokenSignature Code = "lti_token_signature" //nolint:gosec // the name of a code, no credential
+	CodeClaims         Code = "lti_claims"
+	CodeIssuer         Code = "lti_issuer"
+	CodeAudience       Code = "lti_audience"
+	CodeNonce          Code = "lti_nonce"
+	CodeDeepLink       Code = "lti_deep_link"
 )
 
-// Error is a refused launch. Public is for the person in front of the browser; Detail says to the operator which field
-// it was and never holds a field's value; Err is the cause, for the log.
+// Error is a refused login or launch. Public is for the person in front of the browser; Detail says to course staff and
+// the operator which check failed and never holds a value that was sent; Fix says what they should change; Err is the
+// cause, for the log.
 type Error struct {
 	Code   Code
 	Status int
 	Public string
 	Detail string
+	Fix    string
 	Err    error
 }
 
@@ -48,37 +68,18 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-type answer struct {
-	status int
-	public string
-}
-
-const (
-	again     = "Open the lab again from your course page."
-	tellStaff = "Please tell your course staff, and give them the code on this page."
-)
-
-// answers is one table so that a code always has the same status and the same sentence.
-var answers = map[Code]answer{
-	CodeMethod:          {http.StatusMethodNotAllowed, "A lab is opened from a course page, not by its address. " + again},
-	CodeMediaType:       {http.StatusUnsupportedMediaType, "Your course sent a form of a kind that we do not read. " + tellStaff},
-	CodeTooLarge:        {http.StatusRequestEntityTooLarge, "Your course sent more than a launch may hold. " + tellStaff},
-	CodeEncoding:        {http.StatusBadRequest, "Your course sent a form that cannot be read. " + tellStaff},
-	CodeDuplicate:       {http.StatusBadRequest, "Your course sent one of the launch fields twice. " + tellStaff},
-	CodeQuery:           {http.StatusBadRequest, "The launch address in the course settings holds launch fields, which belong in the form only. " + tellStaff},
-	CodeMissing:         {http.StatusBadRequest, "Your course left out something that every launch needs. " + tellStaff},
-	CodeMessageType:     {http.StatusBadRequest, "Your course asked for something other than a lab. " + tellStaff},
-	CodeVersion:         {http.StatusBadRequest, "Your course uses a version of LTI or OAuth that we do not speak. " + tellStaff},
-	CodeSignatureMethod: {http.StatusBadRequest, "Your course signs in a way that we do not accept. " + tellStaff},
-	CodeSignature:       {http.StatusForbidden, "The link from your course is not signed as we expect: its key, its secret or its launch address is not the one we know. " + tellStaff},
-	CodeTimestamp:       {http.StatusBadRequest, "Your course sent a time that cannot be read. " + tellStaff},
-	CodeStale:           {http.StatusForbidden, "This launch has been waiting too long. " + again},
-	CodeFuture:          {http.StatusForbidden, "The clock of your course site is ahead of ours. " + tellStaff},
-	CodeReplayed:        {http.StatusConflict, "This page was reloaded, and a launch works only once. Nothing is lost. " + again},
-	CodeUnavailable:     {http.StatusServiceUnavailable, "We cannot check your launch at the moment. Wait a minute, then open the lab again from your course page."},
-}
-
 func refuse(code Code, detail string) *Error {
 	a := answers[code]
-	return &Error{Code: code, Status: a.status, Public: a.public, Detail: detail}
+	return &Error{Code: code, Status: a.status, Public: a.public, Detail: detail, Fix: a.fix}
+}
+
+func caused(code Code, detail string, cause error) *Error {
+	fault := refuse(code, detail)
+	fault.Err = cause
+	return fault
+}
+
+// broken is a fault of ours: the configuration let something through that cannot work.
+func broken(cause error) *Error {
+	return &Error{Code: "internal", Status: 500, Public: "Something is wrong on our side. " + again, Err: cause}
 }

@@ -5,7 +5,7 @@ type Field struct{ Name, Value string }
 
 // ParseForm is parseForm for tests.
 func ParseForm(raw string) ([]Field, error) {
-	fields, fault := parseForm(raw)
+	fields, fault := parseForm(raw, maxValue)
 	if fault != nil {
 		return nil, fault
 	}
@@ -25,12 +25,16 @@ func BaseString(method, uri string, fields []Field) (string, error) {
 	return baseString(method, uri, in)
 }
 
-// BaseURI, HMACSHA1, Escape, Codes and DefaultWindow are the parts that the vectors and the README's table are held against.
+// BaseURI and Escape are the parts that the vectors are held against.
 var (
-	BaseURI  = baseURI
-	HMACSHA1 = hmacSHA1
-	Escape   = escape
+	BaseURI = baseURI
+	Escape  = escape
 )
+
+// Sign is sign for tests.
+func Sign(method, base, consumerSecret, tokenSecret string) []byte {
+	return sign(macs[method], base, consumerSecret, tokenSecret)
+}
 
 // Codes lists every code and its status.
 func Codes() map[Code]int {

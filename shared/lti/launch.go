@@ -6,24 +6,34 @@ import (
 	"strings"
 )
 
-// Launch is a launch that holds: who (Tenant, User), from where (Context, ResourceLink) and what for (Custom).
+// Launch is a launch that holds: who, from where and what for.
 //
-// The identity is Tenant and User together and nothing else: course authors can set names, e-mail addresses and sourced
-// ids at will, so none of them is here.
+// The identity is User together with Tenant (LTI 1.1) or with Issuer and ClientID (LTI 1.3), and nothing else: course
+// authors can set names, e-mail addresses and sourced ids at will.
 type Launch struct {
-	Tenant       string // the consumer key
-	User         string // user_id: unique within the tenant only
-	Context      string // context_id: the course; empty in Open edX libraries
-	ContextTitle string
-	ResourceLink string // the place in the course that was clicked
-	Role         Role
-	Locale       string
-	// Custom holds the author's own fields, without their custom_ prefix.
+	Version string // of LTI: "1.1" or "1.3"
+	Tenant  string // the consumer key; empty in LTI 1.3
+	// Issuer, ClientID and Deployment say which platform it was; empty in LTI 1.1.
+	Issuer, ClientID, Deployment string
+	User                         string // user_id or sub: unique only there
+	Context                      string // the course; empty in Open edX libraries
+	ContextTitle                 string
+	ResourceLink                 string // the place in the course that was clicked; empty with DeepLink
+	Role                         Role
+	Locale                       string
+	// Name is the full name as it was sent, to greet its owner on the page and for nothing else: it is never kept.
+	Name string
+	// Custom holds the author's own fields, without the custom_ prefix of LTI 1.1.
 	Custom map[string]string
 	// Outcome is where a grade may be sent; zero if the consumer named no place or one that is not on its list.
 	Outcome Outcome
-	// ReturnURL leads back to the course; empty unless it is https and on one of the consumer's own origins.
+	// ReturnURL leads back to the course; empty unless it is on one of the sender's own origins.
 	ReturnURL string
+	// DeepLink is set if an instructor wants to choose what a link opens.
+	DeepLink *DeepLink
+	// Target is the signed target_link_uri of LTI 1.3, which decides; LoginTarget is the one that began the login. Open edX
+	// sends different ones for deep links.
+	Target, LoginTarget string
 }
 
 // Outcome is the LTI 1.1 Basic Outcomes address of one learner's grade.
@@ -33,6 +43,7 @@ type Outcome struct {
 
 func newLaunch(values map[string]string, c Consumer) Launch {
 	l := Launch{
+		Version:      "1.1",
 		Tenant:       values["oauth_consumer_key"],
 		User:         values["user_id"],
 		Context:      values["context_id"],
@@ -40,8 +51,11 @@ func newLaunch(values map[string]string, c Consumer) Launch {
 		ResourceLink: values["resource_link_id"],
 		Role:         roleOf(values["roles"], c.Instructors),
 		Locale:       values["launch_presentation_locale"],
+		Name:         values["lis_person_name_full"],
 		Custom:       map[string]string{},
-		ReturnURL:    returnURL(values["launch_presentation_return_url"], c.Origins),
+	}
+	if back := values["launch_presentation_return_url"]; onOrigin(back, c.Origins) {
+		l.ReturnURL = back
 	}
 	for name, value := range values {
 		if custom, ok := strings.CutPrefix(name, "custom_"); ok {
@@ -65,18 +79,6 @@ func outcomeAllowed(raw string, hosts []string) bool {
 	return slices.ContainsFunc(hosts, func(host string) bool {
 		return strings.EqualFold(host, u.Host) || strings.EqualFold(host+":443", u.Host)
 	})
-}
-
-func returnURL(raw string, origins []string) string {
-	u, ok := httpsURL(raw)
-	if !ok {
-		return ""
-	}
-	origin := "https://" + u.Host
-	if slices.ContainsFunc(origins, func(o string) bool { return strings.EqualFold(strings.TrimSuffix(o, "/"), origin) }) {
-		return u.String()
-	}
-	return ""
 }
 
 func httpsURL(raw string) (*url.URL, bool) {

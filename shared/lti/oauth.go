@@ -3,8 +3,10 @@ package lti
 import (
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // HMAC-SHA1 is what LTI 1.1 signs with; HMAC does not rest on SHA-1's collision resistance
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"hash"
 	"net/url"
 	"slices"
 	"strings"
@@ -80,18 +82,22 @@ func baseString(method, uri string, fields []field) (string, error) {
 	return strings.ToUpper(method) + "&" + escape(base) + "&" + escape(joined.String()), nil
 }
 
-// hmacSHA1 is RFC 5849 section 3.4.2. LTI 1.1 has no token, so its token secret is empty but the "&" stays.
-func hmacSHA1(base, consumerSecret, tokenSecret string) []byte {
-	mac := hmac.New(sha1.New, []byte(escape(consumerSecret)+"&"+escape(tokenSecret)))
+// macs are the signature methods: HMAC-SHA1 of RFC 5849 section 3.4.2, and the same with SHA-256, as 1EdTech's security
+// framework asks for. Names are compared with their case; PLAINTEXT and RSA are not here, so nothing can fall back to them.
+var macs = map[string]func() hash.Hash{"HMAC-SHA1": sha1.New, "HMAC-SHA256": sha256.New}
+
+// sign is the signature of a base string. LTI 1.1 has no token, so its token secret is empty but the "&" stays.
+func sign(method func() hash.Hash, base, consumerSecret, tokenSecret string) []byte {
+	mac := hmac.New(method, []byte(escape(consumerSecret)+"&"+escape(tokenSecret)))
 	mac.Write([]byte(base))
 	return mac.Sum(nil)
 }
 
-// sameSignature compares decoded bytes in constant time. What is not base64 of 20 bytes is compared all the same, so
+// sameSignature compares decoded bytes in constant time. What is not base64 of as many bytes is compared all the same, so
 // that it costs what a wrong signature costs.
 func sameSignature(sent string, want []byte) bool {
 	got, err := base64.StdEncoding.Strict().DecodeString(sent)
-	if err != nil || len(sent) != base64.StdEncoding.EncodedLen(sha1.Size) { // the decoder skips line ends
+	if err != nil || len(sent) != base64.StdEncoding.EncodedLen(len(want)) { // the decoder skips line ends
 		got = nil
 	}
 	return hmac.Equal(got, want)

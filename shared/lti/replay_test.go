@@ -28,6 +28,18 @@ func TestA10_Timestamp(t *testing.T) {
 	refused(t, request(launch().With("oauth_timestamp", "0")), lti.CodeStale)
 }
 
+func TestA10_WindowOfItsOwn(t *testing.T) {
+	t.Parallel()
+	v := verifier(&seen{})
+	v.Window = time.Minute
+	for age, want := range map[time.Duration]bool{60 * time.Second: true, 61 * time.Second: false} {
+		_, err := v.Verify(t.Context(), request(launch().With("oauth_timestamp", strconv.FormatInt(now.Add(-age).Unix(), 10))))
+		if (err == nil) != want {
+			t.Errorf("%s old: %v", age, err)
+		}
+	}
+}
+
 func TestA11_ReplayedNonce(t *testing.T) {
 	t.Parallel()
 	store := &seen{}

@@ -1,6 +1,9 @@
 package lti
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Role is what a person is in the course, as far as we tell people apart.
 type Role string
@@ -33,6 +36,24 @@ func roleOf(list string, instructorsAllowed bool) Role {
 		if staffRoles[strings.TrimSpace(name)] {
 			return Instructor
 		}
+	}
+	return Learner
+}
+
+// staffRoles13 are the exact URIs that make an instructor in LTI 1.3 (C16). Open edX gives every person the system and
+// institution role "#None", and its teaching assistants #Learner with the sub-role Instructor#TeachingAssistant: none of
+// these is listed, and nothing is matched by its beginning.
+var staffRoles13 = map[string]bool{
+	"http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor":            true,
+	"http://purl.imsglobal.org/vocab/lis/v2/membership#Administrator":         true,
+	"http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator": true,
+	"http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator":      true,
+	"http://purl.imsglobal.org/vocab/lis/v2/system/person#SysAdmin":           true,
+}
+
+func roleOf13(names []string, instructorsAllowed bool) Role {
+	if instructorsAllowed && slices.ContainsFunc(names, func(name string) bool { return staffRoles13[name] }) {
+		return Instructor
 	}
 	return Learner
 }

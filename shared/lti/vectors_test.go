@@ -152,6 +152,26 @@ func TestVectorsWikiNormalisation(t *testing.T) {
 	}
 }
 
+// The wiki's cases signed with HMAC-SHA256, for which neither it nor RFC 5849 has values: these are OpenSSL's.
+func TestVectorsHMACSHA256(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ consumerSecret, tokenSecret, base, want string }{
+		{"cs", "", "bs", "kWNIhpsQfKsXX+tw7xo2n09Z77xczTK6fc8ZPau76DY="},
+		{"cs", "ts", "bs", "9HGKdfyP38c9+AtaEhdNhLubhigOrxSw0l46B8qgPso="},
+		{
+			"kd94hf93k423kf44", "pfkkdhi9sl3r4s00",
+			"GET&http%3A%2F%2Fphotos.example.net%2Fphotos&file%3Dvacation.jpg%26oauth_consumer_key%3Ddpf43f3p2l4k3l03%26oauth_nonce%3Dkllo9940pd9333jh%26" +
+				"oauth_signature_method%3DHMAC-SHA256%26oauth_timestamp%3D1191242096%26oauth_token%3Dnnch734d00sl2jdk%26oauth_version%3D1.0%26size%3Doriginal",
+			"WVPzl1j6ZsnkIjWr7e3OZ3jkenL57KwaLFhYsroX1hg=",
+		},
+	} {
+		got := base64.StdEncoding.EncodeToString(lti.Sign("HMAC-SHA256", c.base, c.consumerSecret, c.tokenSecret))
+		if got != c.want {
+			t.Errorf("%s/%s: %s, want %s", c.consumerSecret, c.tokenSecret, got, c.want)
+		}
+	}
+}
+
 // The HMAC-SHA1 cases of the OAuth test-case wiki; the last is appendix A of OAuth Core 1.0.
 func TestVectorsWikiHMAC(t *testing.T) {
 	t.Parallel()
@@ -172,5 +192,5 @@ func TestVectorsWikiHMAC(t *testing.T) {
 }
 
 func sign(base, consumerSecret, tokenSecret string) string {
-	return base64.StdEncoding.EncodeToString(lti.HMACSHA1(base, consumerSecret, tokenSecret))
+	return base64.StdEncoding.EncodeToString(lti.Sign("HMAC-SHA1", base, consumerSecret, tokenSecret))
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"mime"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +27,7 @@ type Consumer struct {
 	Origins      []string // where its pages live: the return URL must be on one of them
 	OutcomeHosts []string // where grades may be sent, as host or host:port
 	Instructors  bool     // whether roles above learner count
+	Methods      []string // of signatures that count: HMAC-SHA1, HMAC-SHA256; empty means HMAC-SHA1 only
 }
 
 // Seen remembers nonces. shared/once has stores of this kind.
@@ -77,48 +76,17 @@ func (v Verifier) Verify(ctx context.Context, r Request) (Launch, error) {
 	return newLaunch(values, consumer), nil
 }
 
-// read takes the request apart: the list that was signed, and the same by name once it is sure that no name is twice there.
+// read takes the request apart: the list that was signed, and the same by name.
 func read(r Request) ([]field, map[string]string, *Error) {
-	if r.Method != http.MethodPost {
-		return nil, nil, refuse(CodeMethod, "a launch is a POST")
-	}
-	if media, params, err := mime.ParseMediaType(r.MediaType); err != nil || media != "application/x-www-form-urlencoded" || !utf8Charset(params["charset"]) {
-		return nil, nil, refuse(CodeMediaType, "a launch is application/x-www-form-urlencoded in UTF-8")
-	}
-	if len(r.Body) > MaxBody || len(r.RawQuery) > maxQuery {
-		return nil, nil, refuse(CodeTooLarge, "the form is larger than 128 KiB or the query than 16 KiB")
-	}
-	query, fault := parseForm(r.RawQuery)
+	fields, fault := readForm(r, maxValue, protocolName)
 	if fault != nil {
 		return nil, nil, fault
 	}
-	body, fault := parseForm(string(r.Body))
-	if fault != nil {
-		return nil, nil, fault
-	}
-	for _, f := range query {
-		if protocolName(f.name) {
-			return nil, nil, refuse(CodeQuery, quoteName(f.name)+" is in the query")
-		}
-	}
-	fields := slices.Concat(query, body)
-	if len(fields) > maxFields {
-		return nil, nil, refuse(CodeTooLarge, "more than 300 fields")
-	}
-	values := make(map[string]string, len(fields))
-	for _, f := range fields {
-		if _, twice := values[f.name]; twice {
-			return nil, nil, refuse(CodeDuplicate, quoteName(f.name)+" is there twice")
-		}
-		values[f.name] = f.value
-	}
-	return fields, values, nil
+	values, fault := byName(fields)
+	return fields, values, fault
 }
 
-func utf8Charset(charset string) bool { return charset == "" || strings.EqualFold(charset, "utf-8") }
-
-// protocolName says whether a name means something to LTI or OAuth. Such names count only in the form: the query is part
-// of the launch address, which an author types, and other readers would take it from there.
+// protocolName says whether a name means something to LTI 1.1 or OAuth. Such names count only in the form.
 func protocolName(name string) bool {
 	switch name {
 	case "user_id", "user_image", "roles", "role_scope_mentor", "ext_roles":
@@ -148,13 +116,14 @@ func checkProtocol(values map[string]string) *Error {
 	if version, sent := values["oauth_version"]; sent && version != "1.0" {
 		return refuse(CodeVersion, "oauth_version is not 1.0")
 	}
-	if values["oauth_signature_method"] != "HMAC-SHA1" {
-		return refuse(CodeSignatureMethod, "oauth_signature_method is not HMAC-SHA1")
+	if macs[values["oauth_signature_method"]] == nil {
+		return refuse(CodeSignatureMethod, "oauth_signature_method is neither HMAC-SHA1 nor HMAC-SHA256")
 	}
 	return nil
 }
 
-// checkSignature gives an unknown key and a wrong signature one answer and the same work.
+// checkSignature gives an unknown key and a wrong signature one answer and the same work. Whether a consumer may use the
+// method is said only to who has its secret: before, the answer would tell known keys from unknown ones.
 func (v Verifier) checkSignature(r Request, fields []field, values map[string]string) (Consumer, *Error) {
 	consumer, known := v.Consumers[values["oauth_consumer_key"]]
 	if !known {
@@ -162,13 +131,24 @@ func (v Verifier) checkSignature(r Request, fields []field, values map[string]st
 	}
 	base, err := baseString(r.Method, r.PublicURL, fields)
 	if err != nil {
-		return Consumer{}, &Error{Code: "internal", Status: 500, Public: "Something is wrong on our side. " + again, Err: err}
+		return Consumer{}, broken(err)
 	}
-	same := sameSignature(values["oauth_signature"], hmacSHA1(base, consumer.Secret, ""))
+	method := values["oauth_signature_method"]
+	same := sameSignature(values["oauth_signature"], sign(macs[method], base, consumer.Secret, ""))
 	if !same || !known {
 		return Consumer{}, refuse(CodeSignature, "the signature does not hold for this key and "+r.PublicURL)
 	}
+	if !consumer.takes(method) {
+		return Consumer{}, refuse(CodeSignatureMethod, "this consumer's signature_methods do not list the method")
+	}
 	return consumer, nil
+}
+
+func (c Consumer) takes(method string) bool {
+	if len(c.Methods) == 0 {
+		return method == "HMAC-SHA1"
+	}
+	return slices.Contains(c.Methods, method)
 }
 
 func (v Verifier) window() time.Duration {
@@ -203,11 +183,14 @@ func (v Verifier) spendNonce(ctx context.Context, values map[string]string) *Err
 	for _, name := range []string{"oauth_consumer_key", "oauth_timestamp", "oauth_nonce"} {
 		hash.Write([]byte(strconv.Itoa(len(values[name])) + ":" + values[name]))
 	}
-	first, err := v.Seen.First(ctx, "lti-nonce-"+hex.EncodeToString(hash.Sum(nil)), 2*v.window()+time.Minute)
+	return spend(ctx, v.Seen, "lti-nonce-"+hex.EncodeToString(hash.Sum(nil)), 2*v.window()+time.Minute)
+}
+
+// spend remembers a nonce, or says that it is remembered already. Without an answer from the store nobody is let in.
+func spend(ctx context.Context, seen Seen, key string, ttl time.Duration) *Error {
+	first, err := seen.First(ctx, key, ttl)
 	if err != nil {
-		fault := refuse(CodeUnavailable, "ask the store of nonces")
-		fault.Err = err
-		return fault
+		return caused(CodeUnavailable, "ask the store of nonces", err)
 	}
 	if !first {
 		return refuse(CodeReplayed, "this nonce was used before")

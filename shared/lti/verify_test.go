@@ -87,8 +87,8 @@ func refused(t *testing.T, r lti.Request, code lti.Code) {
 	if fault.Status < 400 || fault.Status > 499 {
 		t.Errorf("status %d, want 4xx", fault.Status)
 	}
-	if len(fault.Public) < 20 || !strings.HasSuffix(fault.Public, ".") {
-		t.Errorf("%s has no sentence: %q", code, fault.Public)
+	if len(fault.Public) < 20 || !strings.HasSuffix(fault.Public, ".") || len(fault.Fix) < 20 || fault.Detail == "" {
+		t.Errorf("%s has no sentence: %q, %q, %q", code, fault.Public, fault.Detail, fault.Fix)
 	}
 	if store.asked != 0 {
 		t.Error("the store of nonces was asked before the launch was known to be good")
@@ -110,7 +110,7 @@ func accepted(t *testing.T, r lti.Request) lti.Launch {
 func TestA00_GoodLaunch(t *testing.T) {
 	t.Parallel()
 	got := accepted(t, request(launch().With("custom_lab", "web")))
-	if got.Tenant != key || got.User != "u-7f3a" || got.Context != "course-v1:Academy+Web101+2026" || got.Custom["lab"] != "web" || got.Role != lti.Learner {
+	if got.Tenant != key || got.User != "u-7f3a" || got.Context != "course-v1:Academy+Web101+2026" || got.Custom["lab"] != "web" || got.Role != lti.Learner || got.Version != "1.1" || got.Issuer != "" {
 		t.Errorf("launch %+v", got)
 	}
 }
@@ -188,6 +188,16 @@ func TestA03_SemicolonIsData(t *testing.T) {
 	}
 }
 
+func TestA03_EscapesInBothCases(t *testing.T) {
+	t.Parallel()
+	l := launch().With("custom_x", "ü")
+	r := request(l)
+	r.Body = []byte(strings.Replace(l.Body(), "%C3%BC", "%c3%Bc", 1))
+	if got := accepted(t, r); got.Custom["x"] != "ü" {
+		t.Errorf("custom %q", got.Custom)
+	}
+}
+
 func TestA04_DuplicateInBody(t *testing.T) {
 	t.Parallel()
 	for _, pair := range []string{"user_id=other", "user%5Fid=other", "custom_component_display_name=x", "oauth_nonce=x"} {
@@ -244,8 +254,73 @@ func TestA05_MessageTypeAndVersions(t *testing.T) {
 
 func TestA06_SignatureMethod(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"PLAINTEXT", "RSA-SHA1", "HMAC-SHA256", "hmac-sha1", "none", " HMAC-SHA1"} {
+	for _, method := range []string{"PLAINTEXT", "RSA-SHA1", "HMAC-SHA512", "hmac-sha1", "hmac-sha256", "none", " HMAC-SHA1"} {
 		refused(t, request(launch().With("oauth_signature_method", method)), lti.CodeSignatureMethod)
+	}
+}
+
+// One consumer may use HMAC-SHA1, one both methods, one HMAC-SHA256 only.
+func TestA06_HMACSHA256OnlyIfListed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		methods      []string
+		sha1, sha256 bool
+	}{
+		{nil, true, false},
+		{[]string{"HMAC-SHA1"}, true, false},
+		{[]string{"HMAC-SHA1", "HMAC-SHA256"}, true, true},
+		{[]string{"HMAC-SHA256"}, false, true},
+	} {
+		store := &seen{}
+		v := verifier(store)
+		consumer := v.Consumers[key]
+		consumer.Methods = c.methods
+		v.Consumers[key] = consumer
+		for method, want := range map[string]bool{"HMAC-SHA1": c.sha1, "HMAC-SHA256": c.sha256} {
+			store.asked = 0
+			_, err := v.Verify(t.Context(), request(launch().With("oauth_signature_method", method)))
+			if want && err != nil {
+				t.Errorf("%v, %s: %v", c.methods, method, err)
+			}
+			if fault, ok := errors.AsType[*lti.Error](err); !want && (!ok || fault.Code != lti.CodeSignatureMethod || store.asked != 0) {
+				t.Errorf("%v, %s: %v, store asked %d times", c.methods, method, err, store.asked)
+			}
+		}
+	}
+}
+
+// Which methods a key may use is told to nobody without its secret.
+func TestA06_MethodsDoNotTellKnownKeys(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"HMAC-SHA1", "HMAC-SHA256"} {
+		l := launch().With("oauth_signature_method", method)
+		refusedAs := func(l ltitest.Launch) string {
+			_, err := verifier(&seen{}).Verify(t.Context(), request(l))
+			return err.Error()
+		}
+		l.Secret = "wrong"
+		if known, unknown := refusedAs(l), refusedAs(l.With("oauth_consumer_key", "nobody")); known != unknown || !strings.Contains(known, string(lti.CodeSignature)) {
+			t.Errorf("%s: %q and %q", method, known, unknown)
+		}
+	}
+}
+
+// A signature of one method is none of the other, though the consumer may use both.
+func TestA06_MethodIsTheOneThatSigned(t *testing.T) {
+	t.Parallel()
+	v := verifier(&seen{})
+	consumer := v.Consumers[key]
+	consumer.Methods = []string{"HMAC-SHA1", "HMAC-SHA256"}
+	v.Consumers[key] = consumer
+	for sent, signed := range map[string]string{"HMAC-SHA1": "HMAC-SHA256", "HMAC-SHA256": "HMAC-SHA1"} {
+		form := launch().With("oauth_signature_method", signed).Form()
+		form.Set("oauth_signature_method", sent)
+		r := request(launch())
+		r.Body = []byte(form.Encode())
+		_, err := v.Verify(t.Context(), r)
+		if fault, ok := errors.AsType[*lti.Error](err); !ok || fault.Code != lti.CodeSignature {
+			t.Errorf("%s signed with %s: %v", sent, signed, err)
+		}
 	}
 }
 

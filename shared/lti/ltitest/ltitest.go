@@ -1,4 +1,5 @@
-// Package ltitest plays the LMS: it makes signed LTI 1.1 launches as a learner's browser would post them.
+// Package ltitest plays the LMS: it makes signed LTI 1.1 launches as a learner's browser would post them, and it is an
+// LTI 1.3 platform that browsers can log in at.
 //
 // It shares no code with shared/lti, so that a mistake of the verifier is not repeated by the signer. The shim's
 // developer's page and scripts/sign-launch use it too.
@@ -8,6 +9,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
 	"maps"
 	"net/url"
@@ -78,7 +80,8 @@ func (l Launch) Form() url.Values {
 // Body is the signed form as the text of a request's body.
 func (l Launch) Body() string { return l.Form().Encode() }
 
-// Signature is the HMAC-SHA1 signature of a form posted to address by a consumer with secret.
+// Signature is the signature of a form posted to address by a consumer with secret: HMAC-SHA256 if the form says so,
+// HMAC-SHA1 otherwise.
 func Signature(method, address string, form url.Values, secret string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -104,7 +107,11 @@ func Signature(method, address string, form url.Values, secret string) string {
 		path = "/"
 	}
 	base := method + "&" + percent(strings.ToLower(u.Scheme+"://"+u.Hostname())+port+path) + "&" + percent(joined)
-	mac := hmac.New(sha1.New, []byte(percent(secret)+"&"))
+	hash := sha1.New
+	if form.Get("oauth_signature_method") == "HMAC-SHA256" {
+		hash = sha256.New
+	}
+	mac := hmac.New(hash, []byte(percent(secret)+"&"))
 	mac.Write([]byte(base))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

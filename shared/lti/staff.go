@@ -1,0 +1,46 @@
+package lti
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+// ClaimsStaff says whether the sender of r claims to be course staff. Nothing of it is verified: it is good only for
+// deciding whether to show which check failed, which is not a secret but would puzzle a learner.
+func ClaimsStaff(r Request) bool {
+	if len(r.Body) > MaxBody {
+		return false
+	}
+	fields, fault := parseForm(string(r.Body), MaxBody)
+	if fault != nil {
+		return false
+	}
+	for _, f := range fields {
+		switch f.name {
+		case "roles":
+			return roleOf(f.value, true) == Instructor
+		case "id_token":
+			return tokenClaimsStaff(f.value)
+		}
+	}
+	return false
+}
+
+func tokenClaimsStaff(token string) bool {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		return false
+	}
+	all, err := strictObject(text)
+	if err != nil {
+		return false
+	}
+	list, _ := all[claimPrefix+"roles"].([]any)
+	return slices.ContainsFunc(list, func(role any) bool {
+		name, ok := role.(string)
+		return ok && staffRoles13[name]
+	})
+}
