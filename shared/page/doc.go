@@ -1,8 +1,10 @@
-// Package page draws what a learner sees: the lab page and the problem page.
+// Package page draws what people see: the lab page, the class page for instructors, the pages on the way of an LTI 1.3
+// launch, of a choice and of a registration, and the problem page.
 //
 // Pages are one self-contained answer: no cookie, no third party, no asset to fetch, since they mostly live in a frame of
 // somebody else's site where cookies and storage may be blocked. Style and script are inline under a nonce. Everything
-// works without script by a Refresh button; the script saves pressing it.
+// works without script; the scripts save pressing buttons.
 //
-// Every text is in texts_en.go; another language is another table of the same keys.
+// Every text is in texts_XX.go, a file for each language; a test holds them together. Refusals come from elsewhere with an
+// English sentence, and are said in other languages by their code.
 package page

@@ -6,8 +6,10 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
-	"strconv"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -22,109 +24,124 @@ var assets embed.FS
 type Pages struct {
 	base      string
 	templates *template.Template
-	css       template.CSS
-	js        template.JS
+	styles    map[string]template.CSS // by file name
+	scripts   map[string]template.JS
+	now       func() time.Time
 }
 
 // New prepares the pages of a deployment that browsers reach at publicURL.
 func New(publicURL string) (*Pages, error) {
-	css, err := assets.ReadFile("assets/page.css")
-	if err != nil {
-		return nil, fmt.Errorf("read style: %w", err)
-	}
-	js, err := assets.ReadFile("assets/page.js")
-	if err != nil {
-		return nil, fmt.Errorf("read script: %w", err)
-	}
-	templates, err := template.ParseFS(assets, "assets/*.html")
+	templates, err := template.New("").Funcs(template.FuncMap{"way": newWay}).ParseFS(assets, "assets/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
-	return &Pages{base: Base(publicURL), templates: templates, css: template.CSS(css), js: template.JS(js)}, nil //nolint:gosec // our own files
+	p := &Pages{base: Base(publicURL), templates: templates, styles: map[string]template.CSS{}, scripts: map[string]template.JS{}, now: time.Now}
+	files, err := fs.ReadDir(assets, "assets")
+	if err != nil {
+		return nil, fmt.Errorf("list page assets: %w", err)
+	}
+	for _, file := range files {
+		text, err := assets.ReadFile("assets/" + file.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read page asset: %w", err)
+		}
+		switch path.Ext(file.Name()) {
+		case ".css":
+			p.styles[file.Name()] = template.CSS(text) //nolint:gosec // our own file
+		case ".js":
+			p.scripts[file.Name()] = template.JS(text) //nolint:gosec // our own file
+		}
+	}
+	return p, nil
 }
+
+// way is what a form sends that asks for one way into a lab.
+type way struct {
+	Ticket string
+	Way    int
+}
+
+func newWay(ticket string, number int) way { return way{ticket, number} }
 
 // Base is where view-lab's routes begin.
 func (p *Pages) Base() string { return p.base }
 
-// Lab is what a lab page shows.
-type Lab struct {
-	Title     string
-	Ticket    string
-	Status    Status
-	Texts     Texts
-	ReturnURL string
-	Ancestors []string
+// Field is one field of a form.
+type Field struct{ Name, Value string }
+
+// sheet is one page to draw.
+type sheet struct {
+	status    int
+	template  string
+	style     string // a file beside page.css, if the page needs one
+	script    string
+	texts     Texts
+	policy    policy
+	referrer  string // no-referrer if empty
+	reference bool   // show the request's reference
+	data      map[string]any
 }
 
-// Lab answers with a lab page.
-func (p *Pages) Lab(w http.ResponseWriter, r *http.Request, l Lab) {
-	p.draw(w, r, http.StatusOK, "lab.html", l.Ancestors, l.Texts, map[string]any{
-		"Title": l.Title, "Ticket": l.Ticket, "Status": l.Status, "ReturnURL": l.ReturnURL, "ExpiresText": l.Status.expiresText,
-		"Script": p.js,
-		// What the script needs, as JSON: never part of a script's text.
-		"Data": map[string]any{"ticket": l.Ticket, "status": l.Status, "base": p.base, "words": l.Texts.Word},
-	})
-}
-
-// Problem is what a problem page shows.
-type Problem struct {
-	Status     int
-	Code       string
-	Sentence   string
-	RetryAfter time.Duration
-	Ticket     string // if there is one, the page leads back to the lab
-	ReturnURL  string
-	Texts      Texts
-	Ancestors  []string
-}
-
-// Problem answers with a problem page and notes the code for the log.
-func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem) {
-	logging.Note(r.Context(), "problem", problem.Code)
-	if problem.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((problem.RetryAfter+time.Second-1)/time.Second)))
-	}
-	p.draw(w, r, problem.Status, "problem.html", problem.Ancestors, problem.Texts, map[string]any{
-		"Title": problem.Texts.Word["problem"], "Code": problem.Code, "Sentence": problem.Sentence,
-		"Ticket": problem.Ticket, "ReturnURL": problem.ReturnURL,
-	})
-}
-
-// Console answers with a page that goes on to a console. It is a page and no redirect, because browsers hold a form's
-// redirect to the form-action of the page that had the form.
-func (p *Pages) Console(w http.ResponseWriter, r *http.Request, address, ticket string, texts Texts, ancestors []string) {
-	p.draw(w, r, http.StatusOK, "console.html", ancestors, texts, map[string]any{
-		"Title": texts.Word["console"], "Address": address, "Ticket": ticket,
-	})
-}
-
-func (p *Pages) draw(w http.ResponseWriter, r *http.Request, status int, name string, ancestors []string, texts Texts, data map[string]any) {
+func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
 	nonce := rand.Text()
-	data["Nonce"], data["Texts"], data["Base"], data["Style"] = nonce, texts, p.base, p.css
-	data["Reference"] = logging.RequestID(r.Context())
+	s.data["Nonce"], s.data["Texts"], s.data["Base"] = nonce, s.texts, p.base
+	s.data["Style"], s.data["Script"] = p.styles["page.css"]+p.styles[s.style], p.scripts[s.script]
+	if s.reference {
+		s.data["Reference"] = logging.RequestID(r.Context())
+	}
 	var body bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&body, name, data); err != nil {
-		function.Fail(w, r, fmt.Errorf("draw page %s: %w", name, err))
+	if err := p.templates.ExecuteTemplate(&body, s.template, s.data); err != nil {
+		function.Fail(w, r, fmt.Errorf("draw page %s: %w", s.template, err))
 		return
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Language", texts.Lang)
-	header.Set("Content-Security-Policy", policy(nonce, ancestors))
+	header.Set("Content-Language", s.texts.Lang)
+	header.Set("Content-Security-Policy", s.policy.header(nonce))
 	header.Set("Referrer-Policy", "no-referrer")
+	if s.referrer != "" {
+		header.Set("Referrer-Policy", s.referrer)
+	}
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
+	w.WriteHeader(s.status)
 	_, _ = w.Write(body.Bytes()) // the browser may have gone
 }
 
-// policy lets in nothing but our own inline style and script and requests to our own origin. X-Frame-Options is left out
-// on purpose: it cannot name origins, and browsers that know frame-ancestors ignore it.
-func policy(nonce string, ancestors []string) string {
-	frames := "'none'"
-	if len(ancestors) > 0 {
-		frames = strings.Join(ancestors, " ")
+// policy is what a page may do besides its own inline style and script. X-Frame-Options is left out on purpose: it cannot
+// name origins, and browsers that know frame-ancestors ignore it.
+type policy struct {
+	ancestors []string // who may frame it
+	forms     []string // where its forms may go; nowhere if empty
+	requests  bool     // its script asks our own origin
+	pictures  bool     // pictures that are part of the page (data:)
+}
+
+const own = "'self'"
+
+func (p policy) header(nonce string) string {
+	rules := []string{"default-src 'none'", "style-src 'nonce-" + nonce + "'", "script-src 'nonce-" + nonce + "'"}
+	if p.requests {
+		rules = append(rules, "connect-src "+own)
 	}
-	return "default-src 'none'; style-src 'nonce-" + nonce + "'; script-src 'nonce-" + nonce + "'; connect-src 'self'; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors " + frames
+	if p.pictures {
+		rules = append(rules, "img-src data:")
+	}
+	return strings.Join(append(rules, "form-action "+sources(p.forms), "base-uri 'none'", "frame-ancestors "+sources(p.ancestors)), "; ")
+}
+
+func sources(list []string) string {
+	if len(list) == 0 {
+		return "'none'"
+	}
+	return strings.Join(list, " ")
+}
+
+// originOf is the origin of a web address as a policy and postMessage name it; empty if it is none.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.ContainsAny(u.Host, " ;,'\"") {
+		return ""
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
 }

@@ -13,110 +13,219 @@ import (
 	"github.com/stackhook/stackhook/shared/page"
 )
 
-func pages(t *testing.T) *page.Pages {
-	t.Helper()
-	p, err := page.New("https://hooks.example.org/stage")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-var statuses = map[string]lab.Status{
-	"building": {
-		State: lab.Building, Step: lab.StepMachine, Percent: 40, ETA: 42 * time.Second, Poll: lab.Poll{Look: lab.LookEvents, After: time.Second},
-		Steps:     []lab.Step{{Key: lab.StepNetwork, State: lab.Done}, {Key: lab.StepMachine, State: lab.Active}, {Key: lab.StepAddress, State: lab.Waiting}},
-		ExpiresAt: time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC),
-	},
-	"ready": {
-		State: lab.Ready, Percent: 100, Access: []lab.Access{
-			{Kind: lab.URL, Title: "Open", URL: "http://203.0.113.7/"},
-			{Way: 1, Kind: lab.SSH, Host: "203.0.113.7", User: "learner", HasKey: true},
-			{Way: 2, Kind: lab.Console},
-		},
-	},
-	"starting":  lab.Unseen(lab.Entry{}, lab.CloudTrouble),
-	"suspended": {State: lab.Suspended},
-	"resuming":  {State: lab.Resuming},
-	"failed":    {State: lab.Broken, Reason: lab.BuildFailed},
-	"gone":      lab.Unseen(lab.Entry{}, lab.Ended),
-}
-
-func draw(t *testing.T, s lab.Status, title string) *httptest.ResponseRecorder {
+// each runs a test on every page in every language.
+func each(t *testing.T, check func(t *testing.T, name, language string, w *httptest.ResponseRecorder)) {
 	t.Helper()
 	p := pages(t)
-	w := httptest.NewRecorder()
-	texts := page.TextsFor("en-GB")
-	p.Lab(w, httptest.NewRequest(http.MethodPost, "/", nil), page.Lab{
-		Title: title, Ticket: "the.ticket", Status: page.NewStatus(s, p.Base(), texts), Texts: texts, Ancestors: []string{"https://lms.example.org"},
-	})
-	return w
+	for name, painter := range gallery() {
+		for _, language := range page.Languages() {
+			t.Run(name+" "+language, func(t *testing.T) {
+				t.Parallel()
+				check(t, name, language, paint(t, p, painter, language, plain))
+			})
+		}
+	}
 }
+
+var (
+	quoted    = regexp.MustCompile(`="[^"]*"`)
+	leading   = regexp.MustCompile(`(?i)\s(href|action|formaction|src|content)="(0;url=)?(javascript|data:text)`)
+	element   = regexp.MustCompile(`(?s)<(script|style)\b[^>]*>.*?</(script|style)>`)
+	embedded  = regexp.MustCompile(`<(script|style)\b[^>]*>`)
+	inline    = regexp.MustCompile(`(?i)<[^>]*\s(on[a-z]+|style)=`)
+	fetched   = regexp.MustCompile(`(?i)(\s(src|srcset|poster|data)="?[^"]*"?|<link\b[^>]*>|@import|url\()`)
+	control   = regexp.MustCompile(`<(input|select|textarea)\b[^>]*>`)
+	labelled  = regexp.MustCompile(`(?s)<label\b.*?</label>`)
+	identity  = regexp.MustCompile(`\sid="([^"]*)"`)
+	button    = regexp.MustCompile(`(?s)<(button|summary|a)\b[^>]*>(.*?)</(button|summary|a)>`)
+	tag       = regexp.MustCompile(`<[^>]*>`)
+	titleText = regexp.MustCompile(`<title>([^<]+)</title>`)
+)
 
 func TestPagesAreSoundForEveryone(t *testing.T) {
 	t.Parallel()
-	for name, status := range statuses {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			body := draw(t, status, "Web server basics").Body.String()
-			for what, want := range map[string]int{
-				"<h1": 1, "<main": 1, `<html lang="en">`: 1, `aria-live="polite"`: 1, `<label for="progress">`: 1, `<progress id="progress"`: 1,
-				`name="viewport" content="width=device-width, initial-scale=1"`: 1, "<title>": 1, `<form method="post" action="/stage/view-lab/" id="refresh">`: 1,
-			} {
-				if got := strings.Count(body, what); got != want {
-					t.Errorf("%d × %s, want %d", got, what, want)
-				}
+	each(t, func(t *testing.T, _, language string, w *httptest.ResponseRecorder) {
+		t.Helper()
+		whole := w.Body.String()
+		body := element.ReplaceAllString(whole, "")
+		for what, want := range map[string]int{
+			"<h1": 1, "</h1>": 1, "<main": 1, "<!doctype html>": 1, `<html lang="` + language + `">`: 1,
+			`<meta name="viewport" content="width=device-width, initial-scale=1">`: 1, "<footer": 1, "<no value>": 0, "ZgotmplZ": 0, "%!": 0,
+		} {
+			if got := strings.Count(body, what); got != want {
+				t.Errorf("%d × %s, want %d", got, what, want)
 			}
-			if !strings.Contains(body, `<input type="hidden" name="ticket" value="the.ticket">`) {
-				t.Error("no way to refresh without script")
-			}
-			if found := regexp.MustCompile(`(?i)\s(on[a-z]+|style)=`).FindString(regexp.MustCompile(`(?s)<(script|style).*?</(script|style)>`).ReplaceAllString(body, "")); found != "" {
-				t.Errorf("inline %s, which the policy forbids", found)
-			}
-			if found := regexp.MustCompile(`(src|srcset|@import|url\()\s*[=(]?`).FindString(body); found != "" {
+		}
+		if titleText.FindString(body) == "" {
+			t.Error("no title")
+		}
+		if found := inline.FindString(quoted.ReplaceAllString(body, `=""`)); found != "" {
+			t.Errorf("inline %s, which the policy forbids", found)
+		}
+		for _, found := range fetched.FindAllString(body, -1) {
+			if !strings.HasPrefix(found, ` src="data:image/`) {
 				t.Errorf("something is fetched: %s", found)
 			}
-		})
-	}
+		}
+		for _, found := range control.FindAllString(labelled.ReplaceAllString(body, ""), -1) {
+			if !strings.Contains(found, `type="hidden"`) {
+				t.Errorf("without a label: %s", found)
+			}
+		}
+		for _, found := range button.FindAllStringSubmatch(body, -1) {
+			if strings.TrimSpace(tag.ReplaceAllString(found[2], "")) == "" {
+				t.Errorf("without a name: %s", found[0])
+			}
+		}
+		ids := map[string]bool{}
+		for _, found := range identity.FindAllStringSubmatch(whole, -1) {
+			if ids[found[1]] {
+				t.Errorf("two elements have the id %q", found[1])
+			}
+			ids[found[1]] = true
+		}
+	})
 }
 
-func TestPolicyNamesTheNonceOfThePage(t *testing.T) {
+func TestPolicies(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for range 3 {
-		w := draw(t, statuses["building"], "Web")
-		policy := w.Header().Get("Content-Security-Policy")
-		nonce := regexp.MustCompile(`script-src 'nonce-([^']+)'`).FindStringSubmatch(policy)
-		if nonce == nil || seen[nonce[1]] {
-			t.Fatalf("policy %q", policy)
+	each(t, func(t *testing.T, name, language string, w *httptest.ResponseRecorder) {
+		t.Helper()
+		header := w.Header()
+		rules := map[string]string{}
+		for rule := range strings.SplitSeq(header.Get("Content-Security-Policy"), "; ") {
+			what, value, _ := strings.Cut(rule, " ")
+			rules[what] = value
 		}
-		seen[nonce[1]] = true
-		if got := strings.Count(w.Body.String(), `nonce="`+nonce[1]+`"`); got != 3 {
-			t.Errorf("the nonce is there %d times, want 3 (style, data, script)", got)
+		nonce := rules["script-src"]
+		value, ok := strings.CutPrefix(strings.Trim(nonce, "'"), "nonce-")
+		if !ok || len(value) < 26 {
+			t.Fatalf("policy %q", rules)
 		}
-		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
-			t.Errorf("policy %q", policy)
+		tags := embedded.FindAllString(w.Body.String(), -1)
+		for _, found := range tags {
+			if !strings.Contains(found, ` nonce="`+value+`"`) {
+				t.Errorf("%s is without the nonce", found)
+			}
 		}
+		want := map[string]string{
+			"default-src": "'none'", "style-src": nonce, "script-src": nonce, "form-action": "'self'", "base-uri": "'none'", "frame-ancestors": "https://lms.example.org",
+		}
+		switch {
+		case strings.HasPrefix(name, "lab-"):
+			want["connect-src"] = "'self'"
+		case name == "picker":
+			want["img-src"], want["form-action"] = "data:", "'self' https://lms.example.org"
+		case name == "picker-many", name == "picker-none":
+			want["img-src"], want["frame-ancestors"] = "data:", "'none'"
+		case name == "return":
+			want["form-action"] = "https://lms.example.org"
+		case name == "login", name == "console", strings.HasPrefix(name, "registered"):
+			want["form-action"] = "'none'"
+		}
+		for what, value := range want {
+			if rules[what] != value {
+				t.Errorf("%s is %q, want %q", what, rules[what], value)
+			}
+		}
+		if len(rules) != len(want) {
+			t.Errorf("rules %q, want %q", rules, want)
+		}
+		wantHeader := map[string]string{
+			"Content-Type": "text/html; charset=utf-8", "Content-Language": language, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+			"Referrer-Policy": "no-referrer", "X-Frame-Options": "",
+		}
+		if strings.HasPrefix(name, "bind") {
+			wantHeader["Referrer-Policy"] = "same-origin"
+		}
+		for what, value := range wantHeader {
+			if got := header.Get(what); got != value {
+				t.Errorf("%s is %q, want %q", what, got, value)
+			}
+		}
+	})
+}
+
+func TestNoTwoAnswersShareANonce(t *testing.T) {
+	t.Parallel()
+	p, seen := pages(t), map[string]bool{}
+	for range 20 {
+		policy := paint(t, p, gallery()["login"], "en", plain).Header().Get("Content-Security-Policy")
+		if seen[policy] {
+			t.Fatalf("policy %q came twice", policy)
+		}
+		seen[policy] = true
 	}
 }
 
 func TestHostileTextsStayTexts(t *testing.T) {
 	t.Parallel()
-	const evil = `</title></script><script>alert(1)</script><img src=x onerror=alert(1)>"'`
-	s := statuses["ready"]
-	s.Access = []lab.Access{{Kind: lab.URL, Title: evil, URL: "javascript:alert(1)"}, {Kind: lab.SSH, Title: evil, Host: evil, User: evil, HasKey: true}}
-	body := draw(t, s, evil).Body.String()
-	for _, bad := range []string{"<script>alert", "<img", `href="javascript`} {
-		if strings.Contains(body, bad) {
-			t.Errorf("the page holds %s", bad)
+	p := pages(t)
+	for _, evil := range []string{
+		`</title></script></textarea><script>alert(1)</script><img src=x onerror=alert(1)>"'`,
+		`javascript:alert(1)`,
+		`" autofocus onfocus=alert(1) x="`,
+		`<!--<script>`,
+		"data:text/html,<script>alert(1)</script>",
+		"\u2028\u0000{{.Nonce}}`${alert(1)}",
+	} {
+		for name, painter := range gallery() {
+			body := paint(t, p, painter, "en", func(string) string { return evil }).Body.String()
+			calm := paint(t, p, painter, "en", plain).Body.String()
+			for _, bad := range []string{"<script>alert", "<img src=x", "<!--<script>"} {
+				if strings.Contains(body, bad) {
+					t.Errorf("%s: the page holds %s", name, bad)
+				}
+			}
+			if got, want := len(embedded.FindAllString(body, -1)), len(embedded.FindAllString(calm, -1)); got != want {
+				t.Errorf("%s: %d scripts and styles, want %d", name, got, want)
+			}
+			rest := element.ReplaceAllString(body, "")
+			if found := leading.FindString(rest); found != "" {
+				t.Errorf("%s: the page leads to %s", name, found)
+			}
+			if inline.MatchString(quoted.ReplaceAllString(rest, `=""`)) {
+				t.Errorf("%s: %q got into a tag", name, evil)
+			}
 		}
 	}
 }
 
+// A lab page has to come at once over a bad connection too. -v shows the figures.
+func TestPagesAreSmall(t *testing.T) {
+	t.Parallel()
+	const most = 50 << 10
+	largest := map[string]int{}
+	p := pages(t)
+	for name, painter := range gallery() {
+		for _, language := range page.Languages() {
+			size := paint(t, p, painter, language, func(s string) string {
+				if s == "the.ticket" || s == "class.ticket" {
+					return strings.Repeat("t", 800) // about as long as real ones
+				}
+				return s
+			}).Body.Len()
+			largest[name] = max(largest[name], size)
+			if size > most {
+				t.Errorf("%s in %s has %d bytes", name, language, size)
+			}
+		}
+	}
+	for name, size := range largest {
+		t.Logf("%s: at most %d bytes", name, size)
+	}
+}
+
+func problem(t *testing.T, problem page.Problem) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	pages(t).Problem(w, httptest.NewRequest(http.MethodPost, "/", nil), problem)
+	return w
+}
+
 func TestProblemPage(t *testing.T) {
 	t.Parallel()
-	w := httptest.NewRecorder()
-	pages(t).Problem(w, httptest.NewRequest(http.MethodPost, "/", nil), page.Problem{
+	w := problem(t, page.Problem{
 		Status: 503, Code: "some_code", Sentence: "Wait a minute <b>.", RetryAfter: 1500 * time.Millisecond, Ticket: "the.ticket",
 		ReturnURL: "https://lms.example.org/course", Texts: page.TextsFor(""),
 	})
@@ -129,61 +238,125 @@ func TestProblemPage(t *testing.T) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
-	if strings.Contains(body, "<script") {
-		t.Error("a problem page needs no script")
+	for _, bad := range []string{"<script", "<details", "http-equiv"} {
+		if strings.Contains(body, bad) {
+			t.Errorf("such a problem page needs no %s", bad)
+		}
 	}
 }
 
-// Whatever package lab may say, there are words for it.
-func TestEveryCodeHasWords(t *testing.T) {
+func TestProblemPageInOtherLanguages(t *testing.T) {
 	t.Parallel()
-	texts := page.TextsFor("en")
-	for _, state := range []lab.State{lab.Starting, lab.Building, lab.Ready, lab.Suspended, lab.Resuming, lab.Broken, lab.Gone} {
-		if texts.States[string(state)].Headline == "" {
-			t.Errorf("state %s has no words", state)
+	for language, want := range map[string]string{
+		"en": "Said in English.", "de": "Die Uhr Ihrer Kursplattform", "fr": "L’horloge de votre plateforme", "es": "El reloj de su plataforma",
+	} {
+		known := problem(t, page.Problem{Status: 403, Code: "lti_future", Sentence: "Said in English.", Texts: page.TextsFor(language)}).Body.String()
+		if !strings.Contains(known, want) {
+			t.Errorf("%s: no %q", language, want)
+		}
+		unknown := problem(t, page.Problem{Status: 403, Code: "no_such_code", Sentence: "Said in English.", Texts: page.TextsFor(language)}).Body.String()
+		if !strings.Contains(unknown, "Said in English.") {
+			t.Errorf("%s: an unknown code has no sentence", language)
 		}
 	}
-	reasons := []lab.Reason{
-		lab.Missing, lab.CloudTrouble, lab.Clearing, lab.Slow, lab.Finishing, lab.Suspending, lab.Maintenance, lab.Degraded, lab.NoWayIn, lab.CloudFull,
-		lab.TimedOut, lab.SetupFailed, lab.BuildFailed, lab.ResumeFailed, lab.SleepFailed, lab.DeleteFailed, lab.Ended, lab.LabRefused,
-	}
-	for _, reason := range reasons {
-		if !strings.HasSuffix(texts.Reasons[string(reason)], ".") {
-			t.Errorf("reason %s has no sentence", reason)
-		}
-	}
-	if len(texts.Reasons) != len(reasons) {
-		t.Errorf("%d reasons have words, %d exist", len(texts.Reasons), len(reasons))
-	}
-	for _, step := range lab.StepOrder {
-		if texts.Steps[string(step)] == "" {
-			t.Errorf("step %s has no words", step)
-		}
-	}
-	for _, state := range []lab.StepState{lab.Waiting, lab.Active, lab.Done, lab.Failed} {
-		if texts.StepIs[string(state)] == "" {
-			t.Errorf("step state %s has no words", state)
-		}
-	}
-	for _, kind := range []lab.Kind{lab.URL, lab.SSH, lab.Console} {
-		if texts.Ways[string(kind)] == "" {
-			t.Errorf("way %s has no words", kind)
+}
+
+func TestProblemPageForStaff(t *testing.T) {
+	t.Parallel()
+	p := page.Problem{Status: 403, Code: "lti_signature", Sentence: "No.", Texts: page.TextsFor("de"), Staff: &page.StaffNote{Check: "The signature.", Fix: "Compare the secret."}}
+	body := problem(t, p).Body.String()
+	for _, want := range []string{"<details", "<summary>Für das Kursteam</summary>", `<dd lang="en">The signature.</dd>`, `<dd lang="en">Compare the secret.</dd>`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page has no %s", want)
 		}
 	}
 }
 
 func TestStatusAsJSON(t *testing.T) {
 	t.Parallel()
-	text, err := json.Marshal(page.NewStatus(statuses["building"], "/stage/view-lab", page.TextsFor("de")))
+	s := statuses["building"]
+	s.ExpiresAt = time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
+	text, err := json.Marshal(page.NewStatus(s, "/stage/view-lab", page.TextsFor("nl")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"state":"building","headline":"Your lab is being built","text":"It goes on by itself, even if you close this page.","step":"Machine",` +
 		`"steps":[{"key":"network","title":"Network","state":"done","state_text":"done"},{"key":"machine","title":"Machine","state":"active","state_text":"in progress"},` +
 		`{"key":"address","title":"Public address","state":"waiting","state_text":"waiting"}],"percent":40,"eta_seconds":42,"eta_text":"About 45 seconds left",` +
-		`"access":[],"expires_at":"2026-11-22T17:00:00Z","next":{"method":"GET","url":"/stage/view-lab/status?look=events","after_ms":1000}}`
+		`"elapsed_seconds":130,"expected_seconds":180,"expected_text":"2 minutes so far; labs like this one usually take about 3 minutes",` +
+		`"access":[],"expires_at":"2026-11-22T17:00:00Z","actions":[{"key":"end","title":"End the lab",` +
+		`"confirm":"Your lab is deleted with everything in it. This cannot be undone.","note":"Deletes this lab."}],` +
+		`"next":{"method":"GET","url":"/stage/view-lab/status?look=events","after_ms":1000}}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}
+
+// Of a lab that is not in the making nobody needs to know how long that takes.
+func TestPaceOfLabsInTheMakingOnly(t *testing.T) {
+	t.Parallel()
+	for _, state := range []lab.State{lab.Starting, lab.Building, lab.Resuming, lab.Ready, lab.Suspended, lab.Broken, lab.Gone} {
+		got := page.NewStatus(lab.Status{State: state, Expected: time.Minute}, "", page.TextsFor("en")).ExpectedText
+		if making := state == lab.Starting || state == lab.Building || state == lab.Resuming; making != (got != "") {
+			t.Errorf("%s: %q", state, got)
+		}
+	}
+}
+
+func TestActionsWithoutScript(t *testing.T) {
+	t.Parallel()
+	p := pages(t)
+	for name, want := range map[string][]string{
+		"lab-ready":     {"extend", "suspend", "reset", "end", "password", "key", "console"},
+		"lab-suspended": {"start", "reset", "end"},
+		"lab-failed":    {"reset", "end"},
+		"lab-staff":     {"class", "extend"},
+	} {
+		body := paint(t, p, gallery()[name], "en", plain).Body.String()
+		for _, act := range want {
+			if !strings.Contains(body, `action="/stage/view-lab/`+act+`"`) {
+				t.Errorf("%s has no form for %s", name, act)
+			}
+		}
+	}
+	ready := paint(t, p, gallery()["lab-ready"], "en", plain).Body.String()
+	confirmed := regexp.MustCompile(`(?s)<details class="sure">.*?</details>`).FindAllString(ready, -1)
+	if len(confirmed) != 2 || !strings.Contains(confirmed[0], "/reset") || !strings.Contains(confirmed[1], "/end") {
+		t.Errorf("reset and end must be confirmed, nothing else: %q", confirmed)
+	}
+	// Where a lab has ended there is nothing to lose.
+	over := page.NewStatus(lab.Status{State: lab.Gone, Reason: lab.Ended, Actions: []lab.Act{lab.ActReset}}, p.Base(), page.TextsFor("en"))
+	if len(over.Actions) != 1 || over.Actions[0].Confirm != "" || over.Actions[0].Title != "Start a new lab" {
+		t.Errorf("actions %+v", over.Actions)
+	}
+}
+
+func TestClassPageHoldsItsTicketOnce(t *testing.T) {
+	t.Parallel()
+	body := paint(t, pages(t), gallery()["class"], "en", plain).Body.String()
+	if n := strings.Count(body, "class.ticket"); n != 1 {
+		t.Errorf("the ticket is there %d times", n)
+	}
+	for _, want := range []string{
+		`<button class="quiet" name="lab" value="lab-2" formaction="/stage/view-lab/class/extend">`,
+		`<button class="danger" name="lab" value="lab-2" formaction="/stage/view-lab/class/reset">`,
+		`<button class="danger" name="all" value="1" formaction="/stage/view-lab/class/end">`,
+		`<form method="post" action="/stage/view-lab/class">`, "No room in the cloud", "yours", "There are more labs",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+}
+
+func TestPickerShowsNobodyElsesPictures(t *testing.T) {
+	t.Parallel()
+	body := paint(t, pages(t), gallery()["picker"], "en", plain).Body.String()
+	if strings.Contains(body, "spy.png") || strings.Count(body, "<img") != 1 || strings.Count(body, `type="radio"`) != 3 {
+		t.Error(body)
+	}
+	if many := paint(t, pages(t), gallery()["picker-many"], "en", plain).Body.String(); strings.Count(many, `type="checkbox"`) != 2 || strings.Contains(many, "required") {
+		t.Error(many)
 	}
 }
 
@@ -195,19 +368,6 @@ func TestBase(t *testing.T) {
 	} {
 		if got := page.Base(public); got != want {
 			t.Errorf("%s: %s, want %s", public, got, want)
-		}
-	}
-}
-
-func TestTimeLeftInWords(t *testing.T) {
-	t.Parallel()
-	left := page.TextsFor("en").Left
-	for d, want := range map[time.Duration]string{
-		0: "", -time.Second: "", 3 * time.Second: "A few seconds left", 11 * time.Second: "About 15 seconds left", 90 * time.Second: "About 90 seconds left",
-		100 * time.Second: "About 2 minutes left", 20 * time.Minute: "About 20 minutes left",
-	} {
-		if got := left(d); got != want {
-			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}
 }

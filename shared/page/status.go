@@ -3,6 +3,7 @@ package page
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,19 +12,25 @@ import (
 
 // Status is a lab's status as pages and view-lab's JSON show it: codes for programs, words for people.
 type Status struct {
-	State    lab.State  `json:"state"`
-	Headline string     `json:"headline"`
-	Text     string     `json:"text,omitempty"`
-	Step     string     `json:"step,omitempty"`
-	Steps    []Step     `json:"steps"`
-	Percent  int        `json:"percent"`
-	ETA      int        `json:"eta_seconds,omitempty"`
-	ETAText  string     `json:"eta_text,omitempty"`
-	Reason   *Reason    `json:"reason,omitempty"`
-	Access   []Access   `json:"access"`
-	Expires  *time.Time `json:"expires_at,omitempty"`
+	State    lab.State `json:"state"`
+	Headline string    `json:"headline"`
+	Text     string    `json:"text,omitempty"`
+	Step     string    `json:"step,omitempty"`
+	Steps    []Step    `json:"steps"`
+	Percent  int       `json:"percent"`
+	ETA      int       `json:"eta_seconds,omitempty"`
+	ETAText  string    `json:"eta_text,omitempty"`
+	// Elapsed and Expected are how long the lab has been in the making, and how long such labs take.
+	Elapsed      int        `json:"elapsed_seconds,omitempty"`
+	Expected     int        `json:"expected_seconds,omitempty"`
+	ExpectedText string     `json:"expected_text,omitempty"`
+	Reason       *Reason    `json:"reason,omitempty"`
+	Access       []Access   `json:"access"`
+	Expires      *time.Time `json:"expires_at,omitempty"`
 	// Wake says that the learner may start the sleeping lab.
 	Wake bool `json:"wake,omitempty"`
+	// Actions are what the learner may do to the lab.
+	Actions []Action `json:"actions"`
 	// Next is what the page does next; none if nothing changes by itself any more.
 	Next *Next `json:"next,omitempty"`
 	// Ticket replaces the page's ticket, when there is a newer one.
@@ -53,6 +60,14 @@ type Access struct {
 	Command string `json:"command,omitempty"`
 }
 
+// Action is a button, posted to base/key. What it asks before it does anything is in Confirm; nothing if that is empty.
+type Action struct {
+	Key     lab.Act `json:"key"`
+	Title   string  `json:"title"`
+	Confirm string  `json:"confirm,omitempty"`
+	Note    string  `json:"note,omitempty"`
+}
+
 // Next is the request that tells more.
 type Next struct {
 	Method  string `json:"method"`
@@ -77,6 +92,13 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 		State: s.State, Headline: state.Headline, Text: state.Text, Step: texts.Steps[string(s.Step)],
 		Steps: make([]Step, len(s.Steps)), Percent: s.Percent, Access: make([]Access, len(s.Access)),
 		ETA: int(s.ETA / time.Second), ETAText: texts.Left(s.ETA), Wake: s.State == lab.Suspended && s.Reason == "",
+		Elapsed: int(s.Elapsed / time.Second), Expected: int(s.Expected / time.Second), Actions: make([]Action, len(s.Actions)),
+	}
+	if s.State == lab.Starting || s.State == lab.Building || s.State == lab.Resuming {
+		out.ExpectedText = texts.Pace(s.Elapsed, s.Expected)
+	}
+	for i, act := range s.Actions {
+		out.Actions[i] = action(act, s.State, texts)
 	}
 	for i, step := range s.Steps {
 		out.Steps[i] = Step{step.Key, texts.Steps[string(step.Key)], step.State, texts.StepIs[string(step.State)]}
@@ -89,6 +111,9 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 	}
 	if s.Reason != "" {
 		out.Reason = &Reason{s.Reason, texts.Reasons[string(s.Reason)]}
+		if s.State == lab.Gone && slices.Contains(s.Actions, lab.ActReset) {
+			out.Reason.Text = texts.Word["ended"] // the sentence sends to the course, and here is a button
+		}
 		if s.Reason == lab.NoWayIn {
 			out.Text = "" // it would say to choose one
 		}
@@ -99,6 +124,16 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 	}
 	out.Next = next(s.Poll, base)
 	return out
+}
+
+// action puts an act into words. Where a lab has ended there is nothing to lose: a reset is a new lab and asks nothing.
+func action(act lab.Act, state lab.State, texts Texts) Action {
+	key := string(act)
+	if act == lab.ActReset && state == lab.Gone {
+		key = "new"
+	}
+	text := texts.Acts[key]
+	return Action{Key: act, Title: text.Title, Confirm: text.Confirm, Note: text.Note}
 }
 
 func next(p lab.Poll, base string) *Next {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -8,29 +9,58 @@ import (
 // Texts is one language.
 type Texts struct {
 	Lang string
-	// States, Reasons and Steps are by the codes of package lab; Ways by kind.
+	// States, Reasons and Steps are by the codes of package lab; Ways by kind; Acts by what may be done to a lab.
 	States  map[string]StateText
 	Reasons map[string]string
 	Steps   map[string]string
 	StepIs  map[string]string
 	Ways    map[string]string
-	// Word holds everything else, by name.
-	Word map[string]string
-	// Left is a duration in words, e.g. "About 20 seconds left"; At is a time of day with its date, in UTC.
-	Left func(time.Duration) string
-	At   func(time.Time) string
+	Acts    map[string]ActText
+	// Class has the states in a word or two, and Why the reasons in a few, for the instructor's table.
+	Class, Why map[string]string
+	// Did says what an act has done, and DidClass how often (Notice).
+	Did, DidClass map[string]string
+	// Word holds everything else that pages say, by name; Script what their scripts say.
+	Word   map[string]string
+	Script map[string]string
+	// Problems are refusals by their code. English has none: the sentence comes with the refusal.
+	Problems map[string]string
+	// Left is a duration in words, e.g. "About 20 seconds left"; About without the rest, e.g. "about 3 minutes". Pace says how
+	// long a lab has been in the making and how long such labs take; either may be zero. At is a time of day with its date, in UTC.
+	Left  func(time.Duration) string
+	About func(time.Duration) string
+	Pace  func(elapsed, expected time.Duration) string
+	At    func(time.Time) string
 }
 
 // StateText is what is said of a state.
 type StateText struct{ Headline, Text string }
 
-// TextsFor picks the language for a locale such as "en-GB". English is the only one so far, and what is taken otherwise.
+// ActText is a button, what it asks before it does anything (nothing if empty), and what is said beside it.
+type ActText struct{ Title, Confirm, Note string }
+
+// Languages are the languages that there are, English first.
+func Languages() []string { return []string{"en", "de", "es", "fr"} }
+
+// TextsFor picks the language for a locale such as "de-AT", "es-419" or "fr_CA"; English for one that we do not speak.
 func TextsFor(locale string) Texts {
-	language, _, _ := strings.Cut(strings.ToLower(locale), "-")
-	if texts, ok := languages()[language]; ok {
-		return texts
+	language, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(locale, "_", "-")), "-")
+	switch language {
+	case "de":
+		return german()
+	case "es":
+		return spanish()
+	case "fr":
+		return french()
 	}
 	return english()
 }
 
-func languages() map[string]Texts { return map[string]Texts{"en": english()} }
+// Notice is what the class page says after an act on several labs; left were not reached.
+func (t Texts) Notice(act string, done, left int) string {
+	text := fmt.Sprintf(t.DidClass[act], done)
+	if left > 0 {
+		text += " " + fmt.Sprintf(t.DidClass["left"], left)
+	}
+	return text
+}

@@ -1,0 +1,54 @@
+package page
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/lab"
+)
+
+// Class is the instructor's view of a course's labs.
+type Class struct {
+	Ticket string
+	Course string
+	Rows   []Row
+	// Truncated says that there are more labs than rows.
+	Truncated bool
+	// Notice says what the request that led here did.
+	Notice    string
+	Texts     Texts
+	Ancestors []string
+}
+
+// Row is one lab of a course.
+type Row struct {
+	Owner   string // the owner's code: no names are kept
+	Lab     string // the title
+	State   lab.State
+	Reason  lab.Reason
+	Expires time.Time // zero: no limit
+	Ref     string    // what names the lab in a form
+	Mine    bool      // the instructor's own
+}
+
+// Class answers with the labs of a course, and what may be done about them.
+func (p *Pages) Class(w http.ResponseWriter, r *http.Request, c Class) {
+	type row struct {
+		Row
+		Word, Why, Until string
+	}
+	rows := make([]row, len(c.Rows))
+	for i, member := range c.Rows {
+		rows[i] = row{Row: member, Word: c.Texts.Class[string(member.State)], Why: c.Texts.Why[string(member.Reason)]}
+		if !member.Expires.IsZero() {
+			rows[i].Until = c.Texts.At(member.Expires)
+		}
+	}
+	p.draw(w, r, sheet{
+		status: http.StatusOK, template: "class.html", style: "class.css", script: "class.js", texts: c.Texts, reference: true,
+		policy: policy{ancestors: c.Ancestors, forms: []string{own}},
+		data: map[string]any{
+			"Title": c.Texts.Word["class"], "Ticket": c.Ticket, "Course": c.Course, "Rows": rows, "Truncated": c.Truncated, "Notice": c.Notice,
+		},
+	})
+}

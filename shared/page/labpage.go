@@ -1,0 +1,89 @@
+package page
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/stackhook/stackhook/shared/lab"
+)
+
+// Lab is what a lab page shows.
+type Lab struct {
+	Title     string
+	Ticket    string
+	Status    Status
+	Texts     Texts
+	ReturnURL string
+	Ancestors []string
+	// Name greets the learner, if the course sent it. It is shown and goes nowhere else.
+	Name string
+	// Code is the owner's code: what learner and staff call the lab by.
+	Code string
+	// Class is a sealed ticket of the instructor's view; empty for everyone else.
+	Class string
+	// Notice says what the request that led here did, for browsers without script.
+	Notice string
+}
+
+// Lab answers with a lab page.
+func (p *Pages) Lab(w http.ResponseWriter, r *http.Request, l Lab) {
+	p.draw(w, r, sheet{
+		status: http.StatusOK, template: "lab.html", script: "lab.js", texts: l.Texts, reference: true,
+		policy: policy{ancestors: l.Ancestors, forms: []string{own}, requests: true},
+		data: map[string]any{
+			"Title": l.Title, "Ticket": l.Ticket, "Status": l.Status, "ReturnURL": l.ReturnURL, "ExpiresText": l.Status.expiresText,
+			"Name": l.Name, "Owner": l.Code, "Class": l.Class, "Notice": l.Notice,
+			"Extend": one(l.Status.Actions, lab.ActExtend), "New": fresh(l.Status), "Manage": managed(l.Status),
+			// What the script needs, as JSON: never part of a script's text.
+			"Data": map[string]any{
+				"ticket": l.Ticket, "status": l.Status, "base": p.base, "now": p.now().UnixMilli(),
+				"words": scriptWords(l.Texts), "problems": scriptProblems(l.Texts),
+			},
+		},
+	})
+}
+
+func scriptWords(t Texts) map[string]string {
+	words := maps.Clone(t.Script)
+	for act, done := range t.Did {
+		words["did_"+act] = done
+	}
+	return words
+}
+
+// elsewhere begins the codes of refusals that a lab page's script never meets.
+var elsewhere = regexp.MustCompile(`^(lti|registration|deep_link|pick)_`)
+
+// scriptProblems are the refusals that view-lab may answer the script with. Its sentences are English, so in English there
+// is nothing to translate.
+func scriptProblems(t Texts) map[string]string {
+	list := map[string]string{}
+	for code, sentence := range t.Problems {
+		if !elsewhere.MatchString(code) {
+			list[code] = sentence
+		}
+	}
+	return list
+}
+
+// The end of a lab is where its extension is offered, a new lab takes the place of one that has ended, and everything else
+// is together. The script does the same (lab.js).
+
+func one(actions []Action, act lab.Act) []Action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return a.Key != act })
+}
+
+func fresh(s Status) []Action {
+	if s.State != lab.Gone {
+		return nil
+	}
+	return one(s.Actions, lab.ActReset)
+}
+
+func managed(s Status) []Action {
+	return slices.DeleteFunc(slices.Clone(s.Actions), func(a Action) bool {
+		return a.Key == lab.ActExtend || s.State == lab.Gone && a.Key == lab.ActReset
+	})
+}

@@ -1,0 +1,87 @@
+package page
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/logging"
+)
+
+// Problem is what a problem page shows.
+type Problem struct {
+	Status int
+	Code   string
+	// Sentence is in English. The page has it in other languages by its code.
+	Sentence   string
+	RetryAfter time.Duration
+	Ticket     string // if there is one, the page leads back to the lab
+	ReturnURL  string
+	Texts      Texts
+	Ancestors  []string
+	// Staff is shown to whoever says to be course staff.
+	Staff *StaffNote
+	// Again is a form that the page posts to Action by itself once RetryAfter is over.
+	Again  []Field
+	Action string
+}
+
+// StaffNote tells course staff which check failed and what to change. It holds no value of the launch.
+type StaffNote struct{ Check, Fix string }
+
+// Problem answers with a problem page and notes the code for the log.
+func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem) {
+	logging.Note(r.Context(), "problem", problem.Code)
+	wait := int((problem.RetryAfter + time.Second - 1) / time.Second)
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	sentence := problem.Sentence
+	if translated := problem.Texts.Problems[problem.Code]; translated != "" {
+		sentence = translated
+	}
+	s := sheet{
+		status: problem.Status, template: "problem.html", texts: problem.Texts, reference: true,
+		policy: policy{ancestors: problem.Ancestors, forms: []string{own}},
+		data: map[string]any{
+			"Title": problem.Texts.Word["problem"], "Code": problem.Code, "Sentence": sentence, "Staff": problem.Staff,
+			"Ticket": problem.Ticket, "ReturnURL": problem.ReturnURL,
+		},
+	}
+	if wait > 0 && len(problem.Again) > 0 && problem.Action != "" {
+		s.script = "problem.js"
+		s.data["Again"], s.data["Action"] = problem.Again, problem.Action
+		s.data["Data"] = map[string]any{"seconds": wait, "words": map[string]string{"retry_in": problem.Texts.Script["retry_in"]}}
+	}
+	p.draw(w, r, s)
+}
+
+// Console answers with a page that goes on to a console. It is a page and no redirect, because browsers hold a form's
+// redirect to the form-action of the page that had the form.
+func (p *Pages) Console(w http.ResponseWriter, r *http.Request, address, ticket string, texts Texts, ancestors []string) {
+	p.draw(w, r, sheet{
+		status: http.StatusOK, template: "console.html", texts: texts, policy: policy{ancestors: ancestors},
+		data: map[string]any{"Title": texts.Word["console"], "Address": address, "Ticket": ticket},
+	})
+}
+
+// Password is what the page with a way in's password shows.
+type Password struct {
+	Title    string // the way in's
+	User     string
+	Password string
+	Ticket   string
+	Texts    Texts
+	// Ancestors may frame the page.
+	Ancestors []string
+}
+
+// Password answers with a page that shows a password, for browsers without script: elsewhere it is shown in place.
+func (p *Pages) Password(w http.ResponseWriter, r *http.Request, password Password) {
+	p.draw(w, r, sheet{
+		status: http.StatusOK, template: "password.html", texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
+		data: map[string]any{
+			"Title": password.Texts.Word["reveal"], "Way": password.Title, "User": password.User, "Password": password.Password, "Ticket": password.Ticket,
+		},
+	})
+}
