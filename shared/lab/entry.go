@@ -14,8 +14,17 @@ type Entry struct {
 	BuildTimeout time.Duration
 	Lifetime     time.Duration // from the last launch
 	MaxAge       time.Duration // from the creation
+	Extend       Extend
+	Expected     time.Duration // how long a build takes; zero: unknown
+	Attached     bool          // the template attaches volumes
 	Ways         []Way
 	Plan         []Part
+}
+
+// Extend is what one extension gives, and how many there are for a lab.
+type Extend struct {
+	By    time.Duration
+	Times int
 }
 
 // Kind of a way into a lab.
@@ -30,24 +39,26 @@ const (
 
 // Way is a way into a lab as the catalogue describes it: which outputs of the stack, which server.
 type Way struct {
-	Kind   Kind
-	Title  string
-	Output string // url
-	Server string // console: the resource's name
-	Host   string // ssh: the output that holds the address
-	Key    string // ssh: the output that holds the private key
-	User   string // ssh
+	Kind     Kind
+	Title    string
+	Output   string // url
+	Server   string // console: the resource's name
+	Host     string // ssh: the output that holds the address
+	Key      string // ssh: the output that holds the private key
+	User     string // ssh
+	Password string // the output that holds a password
 }
 
-// Access is a way into a ready lab. It never holds a key: HasKey says that one may be fetched.
+// Access is a way into a ready lab. It never holds a key or a password: HasKey and HasPassword say that one may be fetched.
 type Access struct {
-	Way    int    `json:"way"` // its place in the catalogue entry
-	Kind   Kind   `json:"kind"`
-	Title  string `json:"title"`
-	URL    string `json:"url,omitempty"`
-	Host   string `json:"host,omitempty"`
-	User   string `json:"user,omitempty"`
-	HasKey bool   `json:"has_key,omitempty"`
+	Way         int    `json:"way"` // its place in the catalogue entry
+	Kind        Kind   `json:"kind"`
+	Title       string `json:"title"`
+	URL         string `json:"url,omitempty"`
+	Host        string `json:"host,omitempty"`
+	User        string `json:"user,omitempty"`
+	HasKey      bool   `json:"has_key,omitempty"`
+	HasPassword bool   `json:"has_password,omitempty"`
 }
 
 // Part is one resource of the lab's template, and the step that it belongs to.
@@ -80,6 +91,7 @@ func (e Entry) accesses(outputs map[string]any) []Access {
 		default:
 			continue
 		}
+		a.HasPassword = w.Password != "" && text(outputs[w.Password]) != ""
 		list = append(list, a)
 	}
 	return list
@@ -92,6 +104,15 @@ func (e Entry) PrivateKey(way int, outputs map[string]any) (string, bool) {
 	}
 	key := text(outputs[e.Ways[way].Key])
 	return key, key != ""
+}
+
+// PasswordOf is the password of the entry's way number way, if it has one and the stack put one out.
+func (e Entry) PasswordOf(way int, outputs map[string]any) (string, bool) {
+	if way < 0 || way >= len(e.Ways) || e.Ways[way].Password == "" {
+		return "", false
+	}
+	password := text(outputs[e.Ways[way].Password])
+	return password, password != ""
 }
 
 func text(v any) string {

@@ -39,6 +39,12 @@ func (i Identity) Hide(namingKey []byte) Owner {
 	}
 }
 
+// Code is what learner and course staff call the lab's owner by: enough to tell a class apart, and nobody's name.
+func (o Owner) Code() string {
+	const letters = 6
+	return o.Learner[:min(letters, len(o.Learner))]
+}
+
 // Tags are the stack's tags. Heat allows 80 characters each (heat/common/param_utils.py) and no comma.
 func (o Owner) Tags() []string {
 	return []string{Tag, "lab=" + o.Lab, "tenant=" + o.Tenant, "context=" + o.Context, "learner=" + o.Learner}

@@ -50,6 +50,8 @@ type Stack struct {
 	Action, Status string
 	Reason         string // Heat's words: they choose a code and go no further
 	Created        time.Time
+	Updated        time.Time // when the last update began
+	Lease          Lease
 	Outputs        map[string]any
 	Events         []Event
 }
@@ -79,9 +81,12 @@ type Status struct {
 	Steps     []Step
 	Percent   int
 	ETA       time.Duration // zero: unknown
+	Elapsed   time.Duration // since Heat began with what it does; zero when it does nothing
+	Expected  time.Duration // of the whole build; zero: unknown
 	Reason    Reason
 	Access    []Access
 	ExpiresAt time.Time // zero: no limit
+	Actions   []Act     // what may be done now
 	Poll      Poll
 }
 
@@ -92,6 +97,7 @@ const (
 	whileWaits = 4 * time.Second
 	whileFull  = 30 * time.Second
 	whileReady = time.Minute
+	whileAtIt  = 10 * time.Second // an update of a lab that stays usable
 )
 
 // Unseen is the status of a lab that Heat does not have, or could not be asked about. The page goes on by itself.
@@ -100,6 +106,7 @@ func Unseen(e Entry, why Reason) Status {
 	switch why {
 	case Ended:
 		s.State, s.Steps = Gone, nil
+		s.offer(Stack{}, e, time.Time{})
 	case LabRefused:
 		s.State, s.Steps = Broken, nil
 	case Missing:
@@ -113,31 +120,45 @@ func Unseen(e Entry, why Reason) Status {
 }
 
 // Begun is the status of a lab that was created, or told to wake up, this instant: nobody needs to be asked.
-func Begun(e Entry, do Do, launched time.Time) Status {
-	s := Status{State: Building, Steps: allSteps(e.Plan, Waiting), Access: []Access{}, ExpiresAt: e.expires(time.Time{}, launched)}
+func Begun(e Entry, do Do, lease Lease) Status {
+	s := Status{State: Building, Steps: allSteps(e.Plan, Waiting), Access: []Access{}, ExpiresAt: lease.Until}
 	s.Step = current(s.Steps)
 	s.Poll = Poll{Look: LookName, After: whileBusy}
 	if do == Resume {
 		s.State, s.Poll.Look = Resuming, LookEvents
+		return s
 	}
+	s.Expected = e.Expected
+	s.ETA = e.eta(0, s.Expected, 0)
 	return s
+}
+
+// Asleep is the status of a lab that was told to go to sleep this instant.
+func Asleep(lease Lease) Status {
+	return Status{State: Suspended, Reason: Suspending, Access: []Access{}, ExpiresAt: lease.Until, Poll: Poll{Look: LookStack, After: whileWaits}}
 }
 
 // Woken is s, or, if s is of a sleeping lab that its learner came to use, the status that starts it as soon as it may be.
 func Woken(s Status) Status {
 	if s.State == Suspended && s.Reason == "" {
-		s.State, s.Poll = Resuming, Poll{Start: true, After: whileBusy}
+		s.State, s.Actions, s.Poll = Resuming, nil, Poll{Start: true, After: whileBusy}
 	}
 	return s
 }
 
-// View says what the stack means to its learner, who launched the lab last at launched.
-func View(stack Stack, e Entry, launched, now time.Time) Status {
+// Renewing is s with a start as the next thing to do, which writes down how long the lab may live now.
+func Renewing(s Status) Status {
+	s.Poll = Poll{Start: true, After: soon}
+	return s
+}
+
+// View says what the stack means to its learner.
+func View(stack Stack, e Entry, now time.Time) Status {
 	r := readRun(stack.Events)
 	if stack.Events != nil {
 		stack = fromEvents(stack, r)
 	}
-	s := Status{Access: []Access{}, ExpiresAt: e.expires(stack.Created, launched)}
+	s := Status{Access: []Access{}, ExpiresAt: e.capped(stack.Created, stack.Lease.Until)}
 	switch stack.Action + "_" + stack.Status {
 	case "INIT_IN_PROGRESS", "INIT_COMPLETE", "_":
 		s.State, s.Poll = Starting, Poll{Look: LookEvents, After: whileBusy}
@@ -161,9 +182,21 @@ func View(stack Stack, e Entry, launched, now time.Time) Status {
 	case "DELETE_FAILED":
 		s.fail(DeleteFailed, r, e)
 	default:
-		s.open(stack, e)
+		s.open(stack, e, now)
 	}
 	s.Step = current(s.Steps)
+	s.offer(stack, e, now)
+	return s
+}
+
+// Overview is View for a stack in a list, whose outputs nobody has read: it tells no way in and misses none.
+func Overview(stack Stack, e Entry, now time.Time) Status {
+	stack.Outputs, e.Ways = map[string]any{}, nil
+	s := View(stack, e, now)
+	if s.Reason == NoWayIn {
+		s.Reason = upkeep(stack, now)
+	}
+	s.Poll = Poll{}
 	return s
 }
 
@@ -188,26 +221,15 @@ func (s *Status) build(state State, stack Stack, r run, e Entry, now time.Time) 
 	if began.IsZero() {
 		return
 	}
-	elapsed := max(0, now.Sub(began))
-	if e.BuildTimeout > 0 && elapsed > e.BuildTimeout {
+	s.Elapsed = max(0, now.Sub(began))
+	if state == Building {
+		s.Expected = e.Expected
+	}
+	if e.BuildTimeout > 0 && s.Elapsed > e.BuildTimeout {
 		s.Reason, s.Poll.After = Slow, whileWaits
 		return
 	}
-	s.ETA = eta(elapsed, s.Percent)
-	if e.BuildTimeout > 0 {
-		s.ETA = min(s.ETA, e.BuildTimeout-elapsed)
-	}
-}
-
-// eta extends what was done so far, in steps of five seconds; before there is much to go by it says nothing.
-func eta(elapsed time.Duration, percent int) time.Duration {
-	const enough = 20
-	if percent < enough || elapsed < 2*time.Second {
-		return 0
-	}
-	left := elapsed * time.Duration(100-percent) / time.Duration(percent)
-	const grain = 5 * time.Second
-	return left.Truncate(grain) + grain
+	s.ETA = e.eta(s.Elapsed, s.Expected, s.Percent)
 }
 
 func (s *Status) fail(why Reason, r run, e Entry) {
@@ -219,7 +241,7 @@ func (s *Status) fail(why Reason, r run, e Entry) {
 }
 
 // open is for every state in which the lab's machines run: *_COMPLETE, and what staff may be doing to a finished lab.
-func (s *Status) open(stack Stack, e Entry) {
+func (s *Status) open(stack Stack, e Entry, now time.Time) {
 	s.Steps, s.Percent = allSteps(e.Plan, Done), 99
 	if stack.Outputs == nil {
 		s.State, s.Reason, s.Poll = Building, Finishing, Poll{Look: LookStack, After: soon}
@@ -227,28 +249,28 @@ func (s *Status) open(stack Stack, e Entry) {
 	}
 	s.State, s.Percent, s.Poll = Ready, 100, Poll{Look: LookStack, After: whileReady}
 	s.Access = e.accesses(stack.Outputs)
-	switch {
-	case len(s.Access) == 0:
+	s.Reason = upkeep(stack, now)
+	if stack.Status == "IN_PROGRESS" {
+		s.Poll.After = whileAtIt
+	}
+	if len(s.Access) == 0 {
 		s.Reason = NoWayIn
-	case stack.Status == "IN_PROGRESS":
-		s.Reason = Maintenance
-	case stack.Status == "FAILED":
-		s.Reason = Degraded
 	}
 }
 
-// expires is the earlier of lifetime after the last launch and maximal age after the creation.
-func (e Entry) expires(created, launched time.Time) time.Time {
-	var at time.Time
-	if e.Lifetime > 0 && !launched.IsZero() {
-		at = launched.Add(e.Lifetime)
+// upkeep is what else is going on with a lab that is up. An update that has only begun is as a rule our own, which moves the
+// lab's end, and nothing to speak of.
+func upkeep(stack Stack, now time.Time) Reason {
+	const brief = 30 * time.Second
+	switch {
+	case stack.Action == "UPDATE" && stack.Status == "IN_PROGRESS" && !stack.Updated.IsZero() && now.Sub(stack.Updated) < brief:
+		return ""
+	case stack.Status == "IN_PROGRESS":
+		return Maintenance
+	case stack.Status == "FAILED":
+		return Degraded
 	}
-	if e.MaxAge > 0 && !created.IsZero() {
-		if last := created.Add(e.MaxAge); at.IsZero() || last.Before(at) {
-			at = last
-		}
-	}
-	return at
+	return ""
 }
 
 // buildReason finds the code for Heat's words. They are exceptions of Heat and Nova as text: "Resource CREATE failed:

@@ -33,7 +33,10 @@ func at(state string, outputs map[string]any) lab.Stack {
 	return lab.Stack{Action: action, Status: status, Created: created, Outputs: outputs}
 }
 
-func view(s lab.Stack) lab.Status { return lab.View(s, entry, created, created.Add(20*time.Second)) }
+func view(s lab.Stack) lab.Status {
+	s.Lease = entry.Lease(created)
+	return lab.View(s, entry, created.Add(20*time.Second))
+}
 
 // Every state that Heat has, with what is shown, what the page does next, and what a launch does.
 func TestEveryState(t *testing.T) {
@@ -95,6 +98,26 @@ func TestEveryState(t *testing.T) {
 	}
 }
 
+// An update that has only begun is our own, as a rule: nobody is told of staff at work, and the page looks again soon.
+func TestUpdateThatHasJustBegun(t *testing.T) {
+	t.Parallel()
+	s := at("UPDATE_IN_PROGRESS", outputs)
+	s.Updated = created.Add(time.Hour)
+	for after, want := range map[time.Duration]lab.Reason{-time.Minute: "", 0: "", 29 * time.Second: "", 30 * time.Second: lab.Maintenance} {
+		got := lab.View(s, entry, s.Updated.Add(after))
+		if got.State != lab.Ready || got.Reason != want || got.Poll != (lab.Poll{Look: lab.LookStack, After: 10 * time.Second}) {
+			t.Errorf("after %s: %+v", after, got)
+		}
+		if got := lab.Overview(s, entry, s.Updated.Add(after)); got.Reason != want {
+			t.Errorf("in a list after %s: %s", after, got.Reason)
+		}
+	}
+	s.Status = "FAILED"
+	if got := lab.View(s, entry, s.Updated); got.Reason != lab.Degraded {
+		t.Errorf("failed: %+v", got)
+	}
+}
+
 func TestCompleteWithoutOutputsLooksForThem(t *testing.T) {
 	t.Parallel()
 	got := view(at("CREATE_COMPLETE", nil))
@@ -137,7 +160,7 @@ func TestHostileOutputsAreNoLinks(t *testing.T) {
 	}
 	lonely := entry
 	lonely.Ways = lonely.Ways[:1]
-	if got := lab.View(at("CREATE_COMPLETE", map[string]any{}), lonely, created, created); got.State != lab.Ready || got.Reason != lab.NoWayIn {
+	if got := lab.View(at("CREATE_COMPLETE", map[string]any{}), lonely, created); got.State != lab.Ready || got.Reason != lab.NoWayIn {
 		t.Errorf("no way in: %+v", got)
 	}
 }
@@ -219,27 +242,36 @@ func TestFailedBuild(t *testing.T) {
 
 func TestSlowBuild(t *testing.T) {
 	t.Parallel()
-	got := lab.View(at("CREATE_IN_PROGRESS", nil), entry, created, created.Add(16*time.Minute))
+	got := lab.View(at("CREATE_IN_PROGRESS", nil), entry, created.Add(16*time.Minute))
 	if got.State != lab.Building || got.Reason != lab.Slow || got.ETA != 0 || got.Poll.Look == "" {
 		t.Errorf("%+v", got)
 	}
 	// A clock behind Heat's must not give nonsense.
-	if early := lab.View(at("CREATE_IN_PROGRESS", nil), entry, created, created.Add(-time.Hour)); early.ETA != 0 || early.Reason != "" {
+	if early := lab.View(at("CREATE_IN_PROGRESS", nil), entry, created.Add(-time.Hour)); early.ETA != 0 || early.Reason != "" {
 		t.Errorf("clock behind: %+v", early)
 	}
 }
 
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	s := at("CREATE_COMPLETE", outputs)
-	if got := lab.View(s, entry, created.Add(time.Hour), created.Add(2*time.Hour)).ExpiresAt; !got.Equal(created.Add(9 * time.Hour)) {
-		t.Errorf("after a launch at 1 h: %s", got)
-	}
-	if got := lab.View(s, entry, created.Add(20*time.Hour), created.Add(20*time.Hour)).ExpiresAt; !got.Equal(created.Add(24 * time.Hour)) {
-		t.Errorf("near the maximal age: %s", got)
-	}
-	if got := lab.View(s, lab.Entry{}, created, created).ExpiresAt; !got.IsZero() {
-		t.Errorf("without limits: %s", got)
+	for name, c := range map[string]struct {
+		entry    lab.Entry
+		launched time.Duration // after the creation
+		want     time.Duration
+	}{
+		"after a launch at 1 h":   {entry, time.Hour, 9 * time.Hour},
+		"near the maximal age":    {entry, 20 * time.Hour, 24 * time.Hour},
+		"without a lifetime":      {lab.Entry{MaxAge: time.Hour}, 0, time.Hour},
+		"without a maximal age":   {lab.Entry{Lifetime: time.Hour}, time.Hour, 2 * time.Hour},
+		"without any limit":       {lab.Entry{}, 0, -1},
+		"begun before any launch": {entry, 0, 8 * time.Hour},
+	} {
+		s := at("CREATE_COMPLETE", outputs)
+		s.Lease = c.entry.Lease(created.Add(c.launched))
+		got := lab.View(s, c.entry, created.Add(c.launched)).ExpiresAt
+		if c.want < 0 && !got.IsZero() || c.want >= 0 && !got.Equal(created.Add(c.want)) {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }
 

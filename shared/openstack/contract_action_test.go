@@ -1,6 +1,7 @@
 package openstack_test
 
 import (
+	"sync"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/openstack"
@@ -9,6 +10,7 @@ import (
 func actionRows() []row {
 	return []row{
 		{"suspend, twice; what a suspended stack refuses; check makes it writable", suspendRules},
+		{"suspends at once are one suspend", suspendsAtOnce},
 		{"resume, twice; then it is writable", resumeRules},
 		{"resume of what was never suspended fails the stack", resumeNeverSuspended},
 		{"suspend during create fails the stack for good", suspendTooEarly},
@@ -47,6 +49,27 @@ func suspendRules(h *harness) {
 	}
 	wantState(t, h.acted(t, ref, openstack.Check), "CHECK_COMPLETE")
 	wantState(t, h.patched(t, ref, openstack.StackChange{Parameters: params("note", "x")}), "UPDATE_COMPLETE")
+}
+
+// suspendsAtOnce is a button that is pressed twice: some may be told that something is going on, and the stack sleeps well.
+func suspendsAtOnce(h *harness) {
+	t := h.t
+	ref := h.built(t, openstack.NewStack{Template: handled})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if err := h.cloud.Act(t.Context(), ref, openstack.Suspend); err != nil {
+				t.Logf("one was told: %v", err)
+				wantCode(t, err, openstack.Busy)
+			}
+		})
+	}
+	all.Wait()
+	s := h.until(t, ref, func(s openstack.Stack) bool { return s.Action == "SUSPEND" && !s.Busy() })
+	h.pass(t.Context(), 2*time.Second)
+	s = h.settled(t, s.StackRef)
+	wantState(t, s, "SUSPEND_COMPLETE")
+	wantState(t, h.acted(t, ref, openstack.Resume), "RESUME_COMPLETE")
 }
 
 func resumeRules(h *harness) {

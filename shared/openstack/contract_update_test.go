@@ -16,6 +16,8 @@ func updateRows() []row {
 		{"patch keeps template, other parameters and tags", patchKeeps},
 		{"patch is readable at once after 202", patchReadsBack},
 		{"tags: given, kept, emptied", tagsByPatch},
+		{"a patch of tags alone is an update that touches nothing, readable at once", tagsAlone},
+		{"a patch of tags alone is refused while suspended", tagsAsleep},
 		{"patch ignores an unknown parameter", patchUnknown},
 		{"patch refuses a wrong type and a long tag", patchRefuses},
 		{"two patches at once: both accepted, one applied, one lost", patchesRace},
@@ -88,6 +90,55 @@ func tagsByPatch(h *harness) {
 	s = h.patched(t, ref, openstack.StackChange{Tags: []string{}})
 	if len(s.Tags) != 0 {
 		t.Errorf("emptied: %v", s.Tags)
+	}
+}
+
+// tagsAlone is how a lab's lease is moved: while the update runs its machines stay as they are, and the tags are there for
+// whoever reads the stack or lists stacks by them. A stack that was resumed can be suspended again afterwards.
+func tagsAlone(h *harness) {
+	t := h.t
+	own := fresh()
+	ref := h.built(t, openstack.NewStack{Template: tiny, Parameters: params("note", "mine"), Tags: []string{own, "until=1"}})
+	before := h.physical(t, ref, 0)
+	for _, state := range []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "RESUME_COMPLETE"} {
+		if state == "RESUME_COMPLETE" {
+			h.acted(t, ref, openstack.Suspend)
+			h.acted(t, ref, openstack.Resume)
+		}
+		wantState(t, h.read(t, ref), state)
+		tags := []string{own, "until=" + state, "extended=1"}
+		if err := h.cloud.PatchStack(t.Context(), ref, openstack.StackChange{Tags: tags}); err != nil {
+			t.Fatalf("in %s: %v", state, err)
+		}
+		for s, err := range h.cloud.Stacks(t.Context(), own) {
+			if err != nil || !slices.Equal(s.Tags, tags) {
+				t.Errorf("in a list at once: %v, %v", s.Tags, err)
+			}
+		}
+		if s := h.read(t, ref); !slices.Equal(s.Tags, tags) || s.Action != "UPDATE" {
+			t.Errorf("at once: %s with %v", s.State(), s.Tags)
+		}
+		s := h.settled(t, ref)
+		wantState(t, s, "UPDATE_COMPLETE")
+		if !slices.Equal(s.Tags, tags) || s.Parameters["note"] != "mine" {
+			t.Errorf("afterwards: %v, %v", s.Tags, s.Parameters)
+		}
+	}
+	if after := h.physical(t, ref, 0); !maps.Equal(before, after) {
+		t.Errorf("resources were %v, are %v", before, after)
+	}
+	wantState(t, h.acted(t, ref, openstack.Suspend), "SUSPEND_COMPLETE")
+}
+
+func tagsAsleep(h *harness) {
+	t := h.t
+	ref := h.built(t, openstack.NewStack{Template: tiny, Tags: []string{"until=1"}})
+	h.acted(t, ref, openstack.Suspend)
+	wantCode(t, h.cloud.PatchStack(t.Context(), ref, openstack.StackChange{Tags: []string{"until=2"}}), openstack.Refused)
+	s := h.read(t, ref)
+	wantState(t, s, "SUSPEND_COMPLETE")
+	if !slices.Equal(s.Tags, []string{"until=1"}) {
+		t.Errorf("tags are %v", s.Tags)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	naming  = "naming-test-secret-hunter2-12-abcdefgh"
 	sealing = "sealing-test-secret-hunter2-12-abcdefg"
 	private = "-----BEGIN PRIVATE KEY----- hunter2"
+	opening = "hunter2 opens the lab"
 )
 
 const configuration = `
@@ -45,6 +46,7 @@ labs:
     template: labs/web.yaml
     build_timeout: 15m
     lifetime: 8h
+    extend: {by: 2h, times: 1}
     access:
       - {kind: url, output: lab_url, title: Open the lab}
       - {kind: ssh, host: public_ip, key: private_key, user: learner}
@@ -53,7 +55,7 @@ labs:
     title: With a key
     template: keyed.yaml
     access:
-      - {kind: ssh, host: address, key: private_key, user: learner, title: Log in}
+      - {kind: ssh, host: address, key: private_key, password: password, user: learner, title: Log in}
 `
 
 // site is view-lab on a fake cloud, with a keeper that plays the launch.
@@ -93,7 +95,12 @@ func start(t *testing.T) *site {
 // launch does what launch-lab does after it has verified a launch.
 func (s *site) launch(t *testing.T, labKey string) (ticket string, status lab.Status) {
 	t.Helper()
-	tk := s.keeper.Ticket(lab.Identity{Tenant: "academy", Context: "course", Lab: labKey, Learner: "u1"})
+	return s.launchFor(t, lab.Identity{Tenant: "academy", Context: "course", Lab: labKey, Learner: "u1"})
+}
+
+func (s *site) launchFor(t *testing.T, i lab.Identity) (ticket string, status lab.Status) {
+	t.Helper()
+	tk := s.keeper.Ticket(i)
 	tk.Ancestors = []string{"https://lms.example.org"}
 	tk, status = s.keeper.Start(t.Context(), tk)
 	ticket, err := s.keeper.Seal(tk)
@@ -113,11 +120,13 @@ type answer struct {
 	Percent                       int
 	ETA                           int `json:"eta_seconds"`
 	Steps                         []struct{ Key, Title, State string }
+	Actions                       []struct{ Key, Title string }
 	Access                        []struct {
 		Way                    int
 		Kind, Title, URL, Host string
 		User, Command          string
 		HasKey                 bool `json:"has_key"`
+		HasPassword            bool `json:"has_password"`
 	}
 	Reason  struct{ Code, Text string }
 	Expires *time.Time `json:"expires_at"`
@@ -160,6 +169,28 @@ func read(t *testing.T, w *httptest.ResponseRecorder) answer {
 		t.Fatalf("read %s: %v", w.Body, err)
 	}
 	return a
+}
+
+// ready is the ticket of a lab that is up, with the calls so far forgotten.
+func (s *site) ready(t *testing.T, i lab.Identity) string {
+	t.Helper()
+	ticket, _ := s.launchFor(t, i)
+	s.Settle()
+	var a answer
+	for range 2 { // the first finds out which stack counts
+		if a = read(t, s.ask("GET", "/status?look=stack", ticket)); a.Ticket != "" {
+			ticket = a.Ticket
+		}
+	}
+	if a.State != "ready" {
+		t.Fatalf("%+v", a)
+	}
+	s.ResetCalls()
+	return ticket
+}
+
+func learner(name string) lab.Identity {
+	return lab.Identity{Tenant: "academy", Context: "course", Lab: "web", Learner: name}
 }
 
 // follow does what the page does until nothing more is to be expected soon, with time passing in the cloud.

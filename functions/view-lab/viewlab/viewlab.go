@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -53,6 +52,14 @@ func New(c *config.Config, cloud keeper.Cloud, now function.Clock) (http.Handler
 	mux.HandleFunc("POST /{$}", v.own(v.refresh))
 	mux.HandleFunc("POST /console", v.own(v.console))
 	mux.HandleFunc("POST /key", v.own(v.key))
+	mux.HandleFunc("POST /password", v.own(v.password))
+	for path, act := range v.acts() {
+		mux.HandleFunc("POST "+path, v.own(act))
+	}
+	mux.HandleFunc("POST /class", v.own(v.class))
+	for path, act := range v.classActs() {
+		mux.HandleFunc("POST "+path, v.own(act))
+	}
 	mux.HandleFunc("/", v.elsewhere)
 	return mux, nil
 }
@@ -144,13 +151,13 @@ func (v *viewer) refresh(w http.ResponseWriter, r *http.Request) {
 			after, status = later, detailed
 		}
 	}
-	v.page(w, r, after, status)
+	v.page(w, r, after, status, "")
 }
 
 // show answers the way the request wants it.
 func (v *viewer) show(w http.ResponseWriter, r *http.Request, before, after keeper.Ticket, status lab.Status) {
 	if wantsPage(r) {
-		v.page(w, r, after, status)
+		v.page(w, r, after, status, "")
 		return
 	}
 	v.answer(w, r, before, after, status)
@@ -172,64 +179,35 @@ func (v *viewer) answer(w http.ResponseWriter, r *http.Request, before, after ke
 	function.JSON(w, r, http.StatusOK, out)
 }
 
-func (v *viewer) page(w http.ResponseWriter, r *http.Request, ticket keeper.Ticket, status lab.Status) {
+// page draws the lab page. notice is what the request did, in words.
+func (v *viewer) page(w http.ResponseWriter, r *http.Request, ticket keeper.Ticket, status lab.Status, notice string) {
 	fresh, err := v.keeper.Seal(ticket)
 	if err != nil {
 		v.fail(w, r, ticket, "", fmt.Errorf("seal ticket: %w", err))
+		return
+	}
+	class, err := v.keeper.SealClass(v.keeper.ClassOf(ticket))
+	if err != nil {
+		v.fail(w, r, ticket, "", fmt.Errorf("seal class ticket: %w", err))
 		return
 	}
 	texts := page.TextsFor(ticket.Locale)
 	logging.Note(r.Context(), "state", string(status.State))
 	v.pages.Lab(w, r, page.Lab{
 		Title: v.keeper.Entry(ticket).Title, Ticket: fresh, Status: page.NewStatus(status, v.pages.Base(), texts),
-		Texts: texts, Ancestors: ticket.Ancestors,
+		Texts: texts, Ancestors: ticket.Ancestors, Code: ticket.Code(), Class: class, Notice: notice,
 	})
-}
-
-func (v *viewer) console(w http.ResponseWriter, r *http.Request) {
-	before := sealed(r)
-	ticket, err := v.keeper.Open(before)
-	if err != nil {
-		v.fail(w, r, ticket, "", err)
-		return
-	}
-	address, err := v.keeper.Console(r.Context(), ticket, way(r))
-	if err != nil {
-		v.fail(w, r, ticket, before, err)
-		return
-	}
-	v.pages.Console(w, r, address, before, page.TextsFor(ticket.Locale), ticket.Ancestors)
-}
-
-func (v *viewer) key(w http.ResponseWriter, r *http.Request) {
-	before := sealed(r)
-	ticket, err := v.keeper.Open(before)
-	if err != nil {
-		v.fail(w, r, ticket, "", err)
-		return
-	}
-	key, err := v.keeper.PrivateKey(r.Context(), ticket, way(r))
-	if err != nil {
-		v.fail(w, r, ticket, before, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-pem-file")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+ticket.Stack+`.pem"`)
-	_, _ = w.Write([]byte(strings.TrimRight(key, "\n") + "\n")) // the browser may have gone
-}
-
-// way is the number of the way in that the request names; what is no number is no way.
-func way(r *http.Request) int {
-	n, err := strconv.Atoi(r.PostFormValue("way"))
-	if err != nil {
-		return -1
-	}
-	return n
 }
 
 // elsewhere answers what no route takes: a wrong method on one of ours, or an address that leads nowhere.
 func (v *viewer) elsewhere(w http.ResponseWriter, r *http.Request) {
-	methods := map[string]string{"/": "POST", "/start": "POST", "/console": "POST", "/key": "POST", "/status": "GET, HEAD"}
+	methods := map[string]string{"/": "POST", "/start": "POST", "/console": "POST", "/key": "POST", "/password": "POST", "/class": "POST", "/status": "GET, HEAD"}
+	for path := range v.acts() {
+		methods[path] = "POST"
+	}
+	for path := range v.classActs() {
+		methods[path] = "POST"
+	}
 	problem := &function.Error{Code: "not_found", Status: http.StatusNotFound, Public: "There is nothing at this address. Open the lab from your course page."}
 	if allowed, ours := methods[r.URL.Path]; ours {
 		w.Header().Set("Allow", allowed)
@@ -255,12 +233,13 @@ func (v *viewer) fail(w http.ResponseWriter, r *http.Request, ticket keeper.Tick
 	if known.Err != nil {
 		logging.Note(r.Context(), "cause", err.Error())
 	}
-	ancestors := ticket.Ancestors
-	if ticket.Stack == "" {
+	ancestors, locale := ticket.Ancestors, ticket.Locale
+	if ticket.Launched.IsZero() { // nobody's: what the browser asks for has to do
 		ancestors = v.keeper.Ancestors()
+		locale, _, _ = strings.Cut(r.Header.Get("Accept-Language"), ",")
 	}
 	v.pages.Problem(w, r, page.Problem{
 		Status: known.Status, Code: known.Code, Sentence: known.Public, RetryAfter: known.RetryAfter, Ticket: back,
-		Texts: page.TextsFor(ticket.Locale), Ancestors: ancestors,
+		Texts: page.TextsFor(locale), Ancestors: ancestors,
 	})
 }

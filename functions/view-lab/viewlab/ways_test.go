@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,40 @@ func TestPrivateKeyIsFetchedOnDemandOnly(t *testing.T) {
 	problem(t, s.post("/key", url.Values{"ticket": {ticket}, "way": {"1"}}), http.StatusNotFound, "no_such_way")
 }
 
+func TestPasswordIsFetchedOnDemandOnly(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket, status := s.launch(t, "keyed")
+	if got := s.follow(t, ticket, status); len(got.Access) != 1 || !got.Access[0].HasPassword {
+		t.Fatalf("ways in %+v", got.Access)
+	}
+	for _, w := range []*httptest.ResponseRecorder{s.ask("GET", "/status?look=stack", ticket), s.post("/", url.Values{"ticket": {ticket}})} {
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), opening) {
+			t.Errorf("%d, or the password is in the page", w.Code)
+		}
+	}
+	form := url.Values{"ticket": {ticket}, "way": {"0"}}
+	s.ResetCalls()
+	w := s.send("/password", form)
+	if w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `{"password":"`+opening+`"}` || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("for the script: %d %v", w.Code, w.Header())
+	}
+	if w.Header().Get("Cache-Control") != "no-store" || len(s.heatCalls()) != 1 {
+		t.Errorf("headers %v, calls %q", w.Header(), s.heatCalls())
+	}
+	w = s.post("/password", form)
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), opening) || !strings.Contains(w.Body.String(), "Log in") || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("without script: %d %v", w.Code, w.Header())
+	}
+	s.ResetCalls()
+	for _, way := range []string{"1", "-1", "x", ""} {
+		problem(t, s.post("/password", url.Values{"ticket": {ticket}, "way": {way}}), http.StatusNotFound, "no_such_way")
+	}
+	if calls := s.heatCalls(); len(calls) > 0 {
+		t.Errorf("asked for ways that there are not: %q", calls)
+	}
+}
+
 func TestTickets(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -68,6 +103,10 @@ func TestTickets(t *testing.T) {
 		t.Fatal(err)
 	}
 	other, err := box.Seal("scale", keeper.Ticket{Owner: lab.Owner{Stack: "lab-1", Lab: "web"}}, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	class, err := s.keeper.SealClass(s.keeper.ClassTicket("academy", "course", "A course", keeper.Ticket{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,11 +125,14 @@ func TestTickets(t *testing.T) {
 		{"changed", good[:len(good)-2] + "AA", 401, "ticket_invalid"},
 		{"expired", stale, 401, "ticket_expired"},
 		{"made for something else", other, 401, "ticket_invalid"},
+		{"cut", good[:len(good)/2], 401, "ticket_invalid"},
+		{"a class's", class, 401, "ticket_invalid"},
 		{"of a lab that is gone from the catalogue", withdrawn, 410, "lab_withdrawn"},
 	} {
 		problem(t, s.ask("GET", "/status", c.ticket), c.status, c.code)
 		problem(t, s.ask("POST", "/start", c.ticket), c.status, c.code)
-		for _, path := range []string{"/", "/start", "/console", "/key"} {
+		for _, path := range slices.Concat([]string{"/", "/start", "/console", "/key", "/password"}, acts) {
+			problem(t, s.send(path, url.Values{"ticket": {c.ticket}, "way": {"0"}}), c.status, c.code)
 			w := s.post(path, url.Values{"ticket": {c.ticket}, "way": {"0"}})
 			problem(t, w, c.status, c.code)
 			if !strings.Contains(w.Header().Get("Content-Security-Policy"), "frame-ancestors https://lms.example.org") {
@@ -110,7 +152,7 @@ func TestOtherSitesCannotPost(t *testing.T) {
 	s := start(t)
 	ticket, _ := s.launch(t, "web")
 	s.ResetCalls()
-	for _, path := range []string{"/", "/start", "/console", "/key"} {
+	for _, path := range slices.Concat([]string{"/", "/start", "/console", "/key", "/password", "/class"}, acts, classActs) {
 		for _, site := range []string{"cross-site", "same-site"} {
 			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(url.Values{"ticket": {ticket}}.Encode()))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -136,7 +178,11 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/status", 405, "method_not_allowed"},
 		{"DELETE", "/key", 405, "method_not_allowed"},
 		{"GET", "/nowhere", 404, "not_found"},
-		{"POST", "/extend", 404, "not_found"},
+		{"GET", "/extend", 405, "method_not_allowed"},
+		{"PUT", "/class", 405, "method_not_allowed"},
+		{"GET", "/class/end", 405, "method_not_allowed"},
+		{"POST", "/class/suspend", 404, "not_found"},
+		{"POST", "/delete", 404, "not_found"},
 	} {
 		w := s.ask(c.method, c.path, "")
 		problem(t, w, c.status, c.code)

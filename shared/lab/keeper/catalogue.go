@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,6 +17,7 @@ import (
 // shelf is one lab of the catalogue and what it takes to make it.
 type shelf struct {
 	entry      lab.Entry
+	offer      lab.Offer
 	template   heattemplates.Template
 	parameters map[string]any
 }
@@ -40,7 +42,13 @@ func catalogue(labs map[string]config.Lab, dir fs.FS) (map[string]shelf, error) 
 			}
 			parameters[name] = value
 		}
-		shelves[key] = shelf{entry: entryOf(key, c, plan), template: template, parameters: parameters}
+		s := shelf{entry: entryOf(key, c, plan), template: template, parameters: parameters}
+		s.entry.Attached = attaches(template)
+		s.offer = lab.Offer{Key: key, Title: c.Title, Description: c.Description, Cost: c.Cost}
+		if s.offer.Picture, err = heattemplates.Picture(dir, c.Picture); err != nil {
+			return nil, fmt.Errorf("read picture of lab %s: %w", key, err)
+		}
+		shelves[key] = s
 	}
 	return shelves, nil
 }
@@ -48,12 +56,39 @@ func catalogue(labs map[string]config.Lab, dir fs.FS) (map[string]shelf, error) 
 func entryOf(key string, c config.Lab, plan []lab.Part) lab.Entry {
 	e := lab.Entry{
 		Key: key, Title: c.Title, BuildTimeout: c.BuildTimeout, Lifetime: c.Lifetime, MaxAge: c.MaxAge, Plan: plan,
+		Extend: lab.Extend{By: c.Extend.By, Times: c.Extend.Times}, Expected: c.ExpectedTime,
 		Ways: make([]lab.Way, len(c.Access)),
 	}
 	for i, a := range c.Access {
-		e.Ways[i] = lab.Way{Kind: lab.Kind(a.Kind), Title: a.Title, Output: a.Output, Server: a.Server, Host: a.Host, Key: a.Key, User: a.User}
+		e.Ways[i] = lab.Way{Kind: lab.Kind(a.Kind), Title: a.Title, Output: a.Output, Server: a.Server, Host: a.Host, Key: a.Key, User: a.User, Password: a.Password}
 	}
 	return e
+}
+
+// attaches says whether the template, or one that it nests, attaches volumes.
+func attaches(t heattemplates.Template) bool {
+	const attachment = "OS::Cinder::VolumeAttachment"
+	for _, text := range t.Files {
+		if strings.Contains(text, attachment) {
+			return true
+		}
+	}
+	return strings.Contains(t.Text, attachment)
+}
+
+// Offers are these labs of the catalogue as an instructor may choose among them, in the order given. A key that the
+// catalogue does not have is left out.
+func (k *Keeper) Offers(keys []string) []lab.Offer {
+	offers := make([]lab.Offer, 0, len(keys))
+	for _, key := range keys {
+		shelf, known := k.entries[key]
+		if !known {
+			continue
+		}
+		shelf.offer.Expected = k.entryOf(key).Expected
+		offers = append(offers, shelf.offer)
+	}
+	return offers
 }
 
 // planOf lists a template's resources with the steps that they belong to.

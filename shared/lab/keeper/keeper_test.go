@@ -47,6 +47,16 @@ func (c *cloud) Act(context.Context, openstack.StackRef, openstack.Action) error
 	return c.act
 }
 
+func (c *cloud) Stack(context.Context, openstack.StackRef) (openstack.Stack, error) {
+	c.calls = append(c.calls, "read")
+	return c.find()
+}
+
+func (c *cloud) DeleteStack(context.Context, openstack.StackRef) error {
+	c.calls = append(c.calls, "delete")
+	return nil
+}
+
 func failed(code openstack.Code, status int) error {
 	return &openstack.Error{Code: code, Op: "try", Status: status}
 }
@@ -59,9 +69,12 @@ func newKeeper(t *testing.T, c keeper.Cloud, now function.Clock) *keeper.Keeper 
 		PublicURL: "https://hooks.example.org",
 		NamingKey: "hunter2, a naming key for tests, long enough",
 		SealKeys:  []config.SealKey{{ID: "1", Secret: "hunter2, a sealing key for tests, long enough"}},
-		LTI: config.LTI{Consumers: []config.Consumer{
-			{FrameAncestors: []string{"https://b.example.org", "https://a.example.org"}}, {FrameAncestors: []string{"https://a.example.org"}},
-		}},
+		LTI: config.LTI{
+			Consumers: []config.Consumer{
+				{FrameAncestors: []string{"https://b.example.org", "https://a.example.org"}}, {FrameAncestors: []string{"https://a.example.org"}},
+			}, Platforms: []config.Platform{{FrameAncestors: []string{"https://d.example.org"}}},
+			Registration: []config.Registration{{FrameAncestors: []string{"https://c.example.org", "https://a.example.org"}}},
+		},
 		Labs: map[string]config.Lab{"web": {Title: "Web", Template: "labs/web.yaml", Lifetime: 8 * time.Hour}},
 	}, c, now)
 	if err != nil {
@@ -178,10 +191,39 @@ func TestTicketsTellNobody(t *testing.T) {
 	}
 }
 
-func TestAncestorsAreThoseOfAllConsumers(t *testing.T) {
+func TestAncestorsAreThoseOfAllWhoMayLaunch(t *testing.T) {
 	t.Parallel()
-	if got := newKeeper(t, nil, time.Now).Ancestors(); !slices.Equal(got, []string{"https://a.example.org", "https://b.example.org"}) {
+	want := []string{"https://a.example.org", "https://b.example.org", "https://c.example.org", "https://d.example.org"}
+	if got := newKeeper(t, nil, time.Now).Ancestors(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestOffers(t *testing.T) {
+	t.Parallel()
+	offers := catalogueOf(t, nil, time.Now).Offers([]string{"timed", "withdrawn", "web"})
+	if len(offers) != 2 || offers[1] != (lab.Offer{Key: "web", Title: "Web"}) {
+		t.Fatalf("%+v", offers)
+	}
+	picture := offers[0].Picture
+	if offers[0].Picture = ""; offers[0] != (lab.Offer{Key: "timed", Title: "Timed", Description: "With a clock.", Expected: 90 * time.Second, Cost: "0.04 EUR an hour"}) {
+		t.Errorf("%+v", offers[0])
+	}
+	if !strings.HasPrefix(picture, "data:image/svg+xml;base64,") {
+		t.Errorf("picture %.40s", picture)
+	}
+}
+
+func TestCatalogueRefusesAPictureThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, picture := range []string{"missing.svg", "labs/web.yaml", "../secret.png", "/etc/passwd"} {
+		_, err := keeper.New(&config.Config{
+			SealKeys: []config.SealKey{{ID: "1", Secret: "hunter2, a sealing key for tests, long enough"}},
+			Labs:     map[string]config.Lab{"web": {Title: "Web", Template: "labs/web.yaml", Picture: picture}},
+		}, nil, time.Now)
+		if err == nil || !strings.Contains(err.Error(), "picture of lab web") {
+			t.Errorf("%s: %v", picture, err)
+		}
 	}
 }
 

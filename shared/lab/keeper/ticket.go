@@ -19,9 +19,18 @@ type Ticket struct {
 	// Settle says that the stack was created for this ticket and that nobody has looked yet whether it is the one that
 	// counts: of two created at the very same moment by two processes Heat may keep both (openstack.Cloud.Settle).
 	Settle bool `json:"settle,omitempty"`
-	// Wake says that the learner came to use the lab and found it falling asleep: start it once it sleeps.
-	Wake     bool      `json:"wake,omitempty"`
+	// Wake says that the learner came to use the lab and found it asleep: start it once it sleeps, and once it is awake
+	// write down how long it may live now, which Heat does not take before.
+	Wake bool `json:"wake,omitempty"`
+	// Removed is the id of the stack that a reset with this ticket deleted: until the new one is there, a list that still
+	// shows the old one in its old state does not count.
+	Removed string `json:"removed,omitempty"`
+	// Lease is the stack's as it was last seen. A look at the events does not tell it.
+	Lease    lab.Lease `json:"lease,omitzero"`
 	Launched time.Time `json:"launched"`
+	// Staff is when a launch in a course showed that the learner is course staff, and Course the title of it: see ClassOf.
+	Staff  time.Time `json:"staff,omitzero"`
+	Course string    `json:"course,omitempty"`
 	// Ancestors are the origins that may show the page in a frame.
 	Ancestors []string `json:"ancestors,omitempty"`
 	Locale    string   `json:"locale,omitempty"`
@@ -29,7 +38,9 @@ type Ticket struct {
 
 // Same says whether two tickets are the same, so that a page need not be given a new one.
 func (t Ticket) Same(u Ticket) bool {
-	return t.Owner == u.Owner && t.ID == u.ID && t.Settle == u.Settle && t.Wake == u.Wake && t.Launched.Equal(u.Launched) && t.Locale == u.Locale && slices.Equal(t.Ancestors, u.Ancestors)
+	return t.Owner == u.Owner && t.ID == u.ID && t.Settle == u.Settle && t.Wake == u.Wake && t.Removed == u.Removed && t.Launched.Equal(u.Launched) &&
+		t.Staff.Equal(u.Staff) && t.Course == u.Course &&
+		t.Lease.Until.Equal(u.Lease.Until) && t.Lease.Extended == u.Lease.Extended && t.Locale == u.Locale && slices.Equal(t.Ancestors, u.Ancestors)
 }
 
 const (
@@ -38,32 +49,24 @@ const (
 	anyLifetime = 24 * time.Hour
 )
 
-// Seal makes a ticket fit for a page. It is good for as long as the lab lives after its last launch.
+// Seal makes a ticket fit for a page. It is good for as long as the lab lives.
 func (k *Keeper) Seal(t Ticket) (string, error) {
 	lifetime := k.entries[t.Lab].entry.Lifetime
 	if lifetime <= 0 {
 		lifetime = anyLifetime
 	}
-	return k.box.Seal(purpose, t, t.Launched.Add(lifetime))
+	expires := t.Launched.Add(lifetime)
+	if t.Lease.Until.After(expires) {
+		expires = t.Lease.Until
+	}
+	return k.box.Seal(purpose, t, expires)
 }
 
 // Open is the ticket in sealed. Its errors are for the caller to answer with.
 func (k *Keeper) Open(sealed string) (Ticket, error) {
 	var t Ticket
-	err := k.box.Open(purpose, sealed, &t, k.now())
-	switch {
-	case sealed == "":
-		return Ticket{}, &function.Error{
-			Code: "ticket_missing", Status: http.StatusUnauthorized, Public: "This page is reached through a lab. Open the lab from your course page.",
-		}
-	case errors.Is(err, seal.ErrExpired):
-		return Ticket{}, &function.Error{
-			Code: "ticket_expired", Status: http.StatusUnauthorized, Public: "This page has been open for so long that it no longer counts. Open the lab again from your course page.", Err: err,
-		}
-	case err != nil:
-		return Ticket{}, &function.Error{
-			Code: "ticket_invalid", Status: http.StatusUnauthorized, Public: "This page does not belong to a lab of ours. Open the lab again from your course page.", Err: err,
-		}
+	if err := k.open(purpose, sealed, &t); err != nil {
+		return Ticket{}, err
 	}
 	if _, known := k.entries[t.Lab]; !known {
 		return Ticket{}, &function.Error{
@@ -71,4 +74,23 @@ func (k *Keeper) Open(sealed string) (Ticket, error) {
 		}
 	}
 	return t, nil
+}
+
+func (k *Keeper) open(purpose, sealed string, ticket any) error {
+	err := k.box.Open(purpose, sealed, ticket, k.now())
+	switch {
+	case sealed == "":
+		return &function.Error{
+			Code: "ticket_missing", Status: http.StatusUnauthorized, Public: "This page is reached through a lab. Open the lab from your course page.",
+		}
+	case errors.Is(err, seal.ErrExpired):
+		return &function.Error{
+			Code: "ticket_expired", Status: http.StatusUnauthorized, Public: "This page has been open for so long that it no longer counts. Open the lab again from your course page.", Err: err,
+		}
+	case err != nil:
+		return &function.Error{
+			Code: "ticket_invalid", Status: http.StatusUnauthorized, Public: "This page does not belong to a lab of ours. Open the lab again from your course page.", Err: err,
+		}
+	}
+	return nil
 }

@@ -24,6 +24,22 @@ func (k *Keeper) PrivateKey(ctx context.Context, t Ticket, way int) (string, err
 	return key, nil
 }
 
+// Password is the password of a way into the lab, read from the stack for this one answer.
+func (k *Keeper) Password(ctx context.Context, t Ticket, way int) (string, error) {
+	if ways := k.entries[t.Lab].entry.Ways; way < 0 || way >= len(ways) || ways[way].Password == "" {
+		return "", noSuchWay()
+	}
+	stack, err := k.cloud.Stack(ctx, openstack.StackRef{Name: t.Stack, ID: t.ID})
+	if err != nil {
+		return "", Failure(err)
+	}
+	password, ok := k.entries[t.Lab].entry.PasswordOf(way, stack.Outputs)
+	if !ok {
+		return "", noSuchWay()
+	}
+	return password, nil
+}
+
 // Console is the address of a server's console: two calls, since Nova knows servers by id only.
 func (k *Keeper) Console(ctx context.Context, t Ticket, way int) (string, error) {
 	ways := k.entries[t.Lab].entry.Ways
@@ -70,7 +86,7 @@ func Failure(err error) error {
 	case openstack.Conflict, openstack.Forbidden, openstack.Quota, openstack.Refused, openstack.Broken:
 		return &function.Error{
 			Code: "cloud_" + string(code), Status: http.StatusBadGateway, Err: err,
-			Public: "The cloud refuses to show your lab. Tell your course staff, and give them the reference.",
+			Public: "The cloud refuses what your lab needs. Tell your course staff, and give them the reference.",
 		}
 	default:
 		return fmt.Errorf("ask the cloud: %w", err)

@@ -23,6 +23,9 @@ func (c *Cloud) stackAction(q *request) reply {
 	for verb := range in {
 		switch verb {
 		case "suspend":
+			if s.action == actSuspend && s.status == inProgress { // the engine's lock; Zed names the action before in its place
+				return heatError(http.StatusConflict, "ActionInProgress", "Stack "+s.name+" already has an action ("+s.action+") in progress.")
+			}
 			if s.state() != "SUSPEND_COMPLETE" {
 				c.begin(s, actSuspend, nil)
 			}
