@@ -43,21 +43,26 @@ func TestForgedLaunches(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"wrong signature", body(strings.Replace(launch("u1").Body(), "user_id=u1", "user_id=u2", 1)), 403, "lti_signature"},
-		{"wrong secret", signedBy(func(l *ltitest.Launch) { l.Secret = "not the secret" }), 403, "lti_signature"},
-		{"unknown key", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_consumer_key", "nobody") }), 403, "lti_signature"},
-		{"another consumer's key", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_consumer_key", "school") }), 403, "lti_signature"},
-		{"stale timestamp", at(-6 * time.Minute), 403, "lti_stale"},
-		{"future timestamp", at(6 * time.Minute), 403, "lti_future"},
-		{"parameter in query and body", signedBy(func(l *ltitest.Launch) { l.URL += "?theme=dark"; *l = l.With("theme", "light") }), 400, "lti_duplicate"},
-		{"user in the query", signedBy(func(l *ltitest.Launch) { l.URL += "?user_id=u2" }), 400, "lti_query"},
-		{"missing field", signedBy(func(l *ltitest.Launch) { *l = l.Without("user_id") }), 400, "lti_missing"},
-		{"plain text signature", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_signature_method", "PLAINTEXT") }), 400, "lti_signature_method"},
-		{"wrong content type", changed(func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }), 415, "lti_media_type"},
-		{"no content type", changed(func(r *http.Request) { r.Header.Del("Content-Type") }), 415, "lti_media_type"},
-		{"1 MB body", body("x=" + strings.Repeat("x", 1<<20-2)), 413, "lti_too_large"},
-		{"empty body", body(""), 400, "lti_missing"},
-		{"broken escape", body("user_id=%zz"), 400, "lti_encoding"},
+		{"A09 wrong signature", body(strings.Replace(launch("u1").Body(), "user_id=u1", "user_id=u2", 1)), 403, "lti_signature"},
+		{"A09 wrong secret", signedBy(func(l *ltitest.Launch) { l.Secret = "not the secret" }), 403, "lti_signature"},
+		{"A09 unknown key", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_consumer_key", "nobody") }), 403, "lti_signature"},
+		{"A09 another consumer's key", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_consumer_key", "school") }), 403, "lti_signature"},
+		{"A10 stale timestamp", at(-6 * time.Minute), 403, "lti_stale"},
+		{"A10 future timestamp", at(6 * time.Minute), 403, "lti_future"},
+		{"A04 parameter in query and body", signedBy(func(l *ltitest.Launch) { l.URL += "?theme=dark"; *l = l.With("theme", "light") }), 400, "lti_duplicate"},
+		{"A04 user in the query", signedBy(func(l *ltitest.Launch) { l.URL += "?user_id=u2" }), 400, "lti_query"},
+		{"A05 missing field", signedBy(func(l *ltitest.Launch) { *l = l.Without("user_id") }), 400, "lti_missing"},
+		{"A06 plain text signature", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_signature_method", "PLAINTEXT") }), 400, "lti_signature_method"},
+		{"A01 wrong content type", changed(func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }), 415, "lti_media_type"},
+		{"A01 no content type", changed(func(r *http.Request) { r.Header.Del("Content-Type") }), 415, "lti_media_type"},
+		{"A02 1 MB body", body("x=" + strings.Repeat("x", 1<<20-2)), 413, "lti_too_large"},
+		{"A05 empty body", body(""), 400, "lti_missing"},
+		{"A02 301 fields", body(strings.Repeat("a=b&", 300) + launch("u1").Body()), 413, "lti_too_large"},
+		{"A03 semicolon as a separator", body(strings.ReplaceAll(launch("u1").Body(), "&", ";")), 400, "lti_missing"},
+		{"A06 SHA-256 without leave", signedBy(func(l *ltitest.Launch) { *l = l.With("oauth_signature_method", "HMAC-SHA256") }), 400, "lti_signature_method"},
+		{"A07 signed for another address", signedBy(func(l *ltitest.Launch) { l.URL = "http://hooks.example.org/launch-lab/launch" }), 403, "lti_signature"},
+		{"A08 a query that was not signed", changed(func(r *http.Request) { r.URL.RawQuery = "theme=dark" }), 403, "lti_signature"},
+		{"A03 broken escape", body("user_id=%zz"), 400, "lti_encoding"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +78,7 @@ func TestForgedLaunches(t *testing.T) {
 	}
 }
 
-func TestReplayedLaunch(t *testing.T) {
+func TestA11ReplayedLaunch(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	l := launch("u1")
@@ -89,7 +94,7 @@ func TestReplayedLaunch(t *testing.T) {
 }
 
 // More than a megabyte is stopped by the edge, before the function.
-func TestHugeLaunch(t *testing.T) {
+func TestA02HugeLaunch(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	r := httptest.NewRequest(http.MethodPost, "/launch", strings.NewReader(strings.Repeat("x", 3<<20)))

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ lti:
     - key: academy
       secret: ` + secret + `
       labs: [web, small]
+      instructors: true
       frame_ancestors: [https://lms.example.org, https://apps.lms.example.org]
     - key: school
       secret: another-test-secret-hunter2-12-abcdefg
@@ -70,8 +72,13 @@ type site struct {
 // start runs launch-lab and, when the test is over, looks for secrets in all that it logged.
 func start(t *testing.T) *site {
 	t.Helper()
+	return startWith(t, configuration)
+}
+
+func startWith(t *testing.T, text string) *site {
+	t.Helper()
 	s := &site{Cloud: openstacktest.Start(t, openstacktest.StartAt(time.Now())), log: loggingtest.Catch(t, "oauth_signature=", "X-Auth-Token")}
-	handler, err := launchlab.Build(t.Context(), config.Map(environment(s.Cloud)))
+	handler, err := launchlab.Build(t.Context(), config.Map(environment(s.Cloud, text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +86,9 @@ func start(t *testing.T) *site {
 	return s
 }
 
-func environment(cloud *openstacktest.Cloud) map[string]string {
+func environment(cloud *openstacktest.Cloud, text string) map[string]string {
 	env := maps.Clone(cloud.Env())
-	env[config.Variable] = configuration
+	env[config.Variable] = text
 	return env
 }
 
@@ -127,7 +134,7 @@ var island = regexp.MustCompile(`(?s)<script type="application/json" id="data"[^
 func labPage(t *testing.T, w *httptest.ResponseRecorder) shown {
 	t.Helper()
 	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
-		t.Fatalf("got %d %s:\n%s", w.Code, w.Header().Get("Content-Type"), w.Body)
+		t.Fatalf("got %d %s:\n%s", w.Code, w.Header().Get("Content-Type"), said(w))
 	}
 	found := island.FindStringSubmatch(w.Body.String())
 	if found == nil {
@@ -144,6 +151,13 @@ func labPage(t *testing.T, w *httptest.ResponseRecorder) shown {
 	return out
 }
 
+// said is a page without its style and script.
+func said(w *httptest.ResponseRecorder) string {
+	_, text, _ := strings.Cut(w.Body.String(), "</head>")
+	text, _, _ = strings.Cut(text, "<script nonce")
+	return text
+}
+
 func (s *site) launch(t *testing.T, user string) shown {
 	t.Helper()
 	return labPage(t, s.serve(request(launch(user))))
@@ -154,12 +168,12 @@ func problemPage(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 	t.Helper()
 	body := w.Body.String()
 	if w.Code != status || !strings.Contains(body, "<code>"+code+"</code>") {
-		t.Errorf("got %d, want %d and code %s:\n%s", w.Code, status, code, body)
+		t.Errorf("got %d, want %d and code %s:\n%s", w.Code, status, code, said(w))
 	}
 	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 		t.Errorf("content type %s", w.Header().Get("Content-Type"))
 	}
-	if id := w.Header().Get("X-Request-Id"); id == "" || !strings.Contains(body, "<code>"+id+"</code>") {
+	if id := w.Header().Get("X-Request-Id"); id == "" || !strings.Contains(body, ">"+id+"</code>") {
 		t.Errorf("the page does not show the reference %q", id)
 	}
 	noInternals(t, body)
@@ -208,4 +222,15 @@ func (s *site) noDelete(t *testing.T) {
 			t.Errorf("a launch deleted: %s", call.Path)
 		}
 	}
+}
+
+// atOnce serves requests in parallel.
+func (s *site) atOnce(requests []*http.Request) []*httptest.ResponseRecorder {
+	answers := make([]*httptest.ResponseRecorder, len(requests))
+	var wg sync.WaitGroup
+	for i, r := range requests {
+		wg.Go(func() { answers[i] = s.serve(r) })
+	}
+	wg.Wait()
+	return answers
 }

@@ -35,7 +35,7 @@ func TestFirstLaunchIsOneTokenAndTwoCalls(t *testing.T) {
 	if !regexp.MustCompile(`^lab-[0-9a-f]{18}$`).MatchString(stack.Name) {
 		t.Errorf("stack name %q", stack.Name)
 	}
-	prefixes := []string{"stackhook", "lab=web", "tenant=", "context=", "learner="}
+	prefixes := []string{"stackhook", "lab=web", "tenant=", "context=", "learner=", "until=", "extended="}
 	if len(stack.Tags) != len(prefixes) {
 		t.Fatalf("tags %q", stack.Tags)
 	}
@@ -86,7 +86,7 @@ func TestLearnersLabsAndCoursesAreApart(t *testing.T) {
 	}
 }
 
-func TestLabIsChosenFromTheConsumersList(t *testing.T) {
+func TestA14LabIsChosenFromTheConsumersList(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, lab := range []string{"secret", "nowhere", "../web", "WEB"} {
@@ -216,7 +216,7 @@ func TestWrongTemplateIsSaid(t *testing.T) {
 	s.called(t, login, list, create)
 }
 
-func TestOnlyPostLaunches(t *testing.T) {
+func TestA01OnlyPostLaunches(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
@@ -231,7 +231,7 @@ func TestOnlyPostLaunches(t *testing.T) {
 	s.nothingDone(t)
 }
 
-func TestPageMayBeFramedByItsConsumerAlone(t *testing.T) {
+func TestW02PageMayBeFramedByItsConsumerAlone(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	w := s.serve(request(launch("u1")))
@@ -256,7 +256,7 @@ func TestPageMayBeFramedByItsConsumerAlone(t *testing.T) {
 	}
 }
 
-func TestForwardedHeadersChangeNothing(t *testing.T) {
+func TestW01ForwardedHeadersChangeNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	r := request(launch("u1"))
@@ -278,7 +278,7 @@ func TestConfigurationFaultsAreSeenAtStart(t *testing.T) {
 		"no such template":  {"template: labs/web.yaml\n    build", "template: labs/nowhere.yaml\n    build"},
 		"no such parameter": {"{flavor: m1.tiny}", "{flavour: m1.tiny}"},
 	} {
-		env := environment(cloud)
+		env := environment(cloud, configuration)
 		env[config.Variable] = strings.Replace(env[config.Variable], change[0], change[1], 1)
 		if env[config.Variable] == configuration {
 			t.Fatalf("%s: the change does not apply", name)
