@@ -130,7 +130,7 @@ func gallery() map[string]painter {
 		"class": func(p *page.Pages, w http.ResponseWriter, r *http.Request, texts page.Texts, say said) {
 			until := later
 			p.Class(w, r, page.Class{
-				Ticket: say("class.ticket"), Course: say("Networks, autumn"), Truncated: true, Notice: texts.Notice("extend", 3, 1), Texts: texts, Ancestors: frames,
+				Ticket: say("class.ticket"), Course: say("Networks, autumn"), Truncated: true, Notice: texts.Notice("extend", 3, 1, 0), Texts: texts, Ancestors: frames,
 				Rows: []page.Row{
 					{Owner: say("0c77d1"), Lab: say("Web server basics"), State: lab.Ready, Expires: until, Ref: say("lab-1"), Mine: true},
 					{Owner: "3f2a91", Lab: say("Web server basics"), State: lab.Building, Expires: until, Ref: say("lab-2")},

@@ -56,11 +56,14 @@ func TextsFor(locale string) Texts {
 	return english()
 }
 
-// Notice is what the class page says after an act on several labs; left were not reached.
-func (t Texts) Notice(act string, done, left int) string {
+// Notice is what the class page says after an act on several labs; left were not reached, and with the rest it cannot be done.
+func (t Texts) Notice(act string, done, left, cannot int) string {
 	text := fmt.Sprintf(t.DidClass[act], done)
 	if left > 0 {
 		text += " " + fmt.Sprintf(t.DidClass["left"], left)
+	}
+	if cannot > 0 {
+		text += " " + fmt.Sprintf(t.DidClass["cannot"], cannot)
 	}
 	return text
 }

@@ -28,7 +28,8 @@ func spanish() Texts {
 			"extend": "Ahora tiene más tiempo.", "suspend": "Su laboratorio se está durmiendo.", "reset": "Su laboratorio se construye de nuevo.", "end": "Su laboratorio se está eliminando.",
 		},
 		DidClass: map[string]string{
-			"extend": "Con más tiempo: %d.", "reset": "En construcción de nuevo: %d.", "end": "Terminados: %d.", "left": "Aún sin hacer: %d. Pulse otra vez el botón para estos.",
+			"extend": "Con más tiempo: %d.", "reset": "Eliminados, se construyen de nuevo en la próxima visita: %d.", "end": "Terminados: %d.", "left": "Aún sin hacer: %d. Pulse otra vez el botón para estos.",
+			"cannot": "No es posible en su estado actual: %d.",
 		},
 		Problems: spanishProblems(),
 		Left: func(d time.Duration) string {
@@ -178,10 +179,10 @@ func spanishWords() map[string]string {
 		"row_until":       "Hasta el",
 		"row_acts":        "Acciones",
 		"row_mine":        "suyo",
-		"row_sure_reset":  "El laboratorio se elimina con todo lo que contiene, y se construye uno nuevo.",
+		"row_sure_reset":  "El laboratorio se elimina con todo lo que contiene. En la próxima visita se construye uno nuevo.",
 		"row_sure_end":    "El laboratorio se elimina con todo lo que contiene.",
 		"all_sure_extend": "Cada laboratorio de esta lista que pueda durar más recibe más tiempo.",
-		"all_sure_reset":  "Cada laboratorio de esta lista se elimina con todo lo que contiene y se construye de nuevo.",
+		"all_sure_reset":  "Cada laboratorio de esta lista se elimina con todo lo que contiene. En la próxima visita se construye uno nuevo.",
 		"all_sure_end":    "Cada laboratorio de esta lista se elimina con todo lo que contiene.",
 		"yes_extend":      "Sí, dar más tiempo",
 		"yes_reset":       "Sí, construir de nuevo",

@@ -318,7 +318,7 @@ func TestTimeInWords(t *testing.T) {
 			t.Errorf("%s: %q, want %q", language, got, want)
 		}
 	}
-	if got := page.TextsFor("en").Notice("end", 3, 2); got != "Ended: 3. Not yet done: 2. Press the button again for these." {
+	if got := page.TextsFor("en").Notice("end", 3, 2, 1); got != "Ended: 3. Not yet done: 2. Press the button again for these. Not possible in their present state: 1." {
 		t.Errorf("notice %q", got)
 	}
 	if got := page.TextsFor("en").About(3*time.Minute + 5*time.Second); got != "about 3 minutes" {

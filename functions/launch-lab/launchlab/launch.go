@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/stackhook/stackhook/shared/lab"
-	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/lti"
 	"github.com/stackhook/stackhook/shared/page"
@@ -145,13 +144,16 @@ func note(r *http.Request, launch lti.Launch, from tenant) {
 func (t *tool) open(w http.ResponseWriter, r *http.Request, launch lti.Launch, from tenant, key string) {
 	ticket := t.keeper.Ticket(lab.Identity{Tenant: from.name, Context: launch.Context, Lab: key, Learner: launch.User})
 	ticket.Ancestors, ticket.Locale = from.ancestors, language(launch.Locale, r)
+	if launch.Role == lti.Instructor && launch.Context != "" { // launches without a course have nothing in common but that
+		ticket = ticket.AsStaff(launch.ContextTitle)
+	}
 	ticket, status := t.keeper.Start(r.Context(), ticket)
 	sealed, err := t.keeper.Seal(ticket)
 	if err != nil {
 		t.fail(w, r, fmt.Errorf("seal ticket: %w", err))
 		return
 	}
-	class, err := t.classTicket(launch, from, ticket)
+	class, err := t.keeper.SealClass(t.keeper.ClassOf(ticket))
 	if err != nil {
 		t.fail(w, r, fmt.Errorf("seal class ticket: %w", err))
 		return
@@ -176,12 +178,4 @@ func language(sent string, r *http.Request) string {
 		return ""
 	}
 	return sent
-}
-
-// classTicket is the instructor's right to see the labs of the course; empty for everyone else.
-func (t *tool) classTicket(launch lti.Launch, from tenant, own keeper.Ticket) (string, error) {
-	if launch.Role != lti.Instructor {
-		return "", nil
-	}
-	return t.keeper.SealClass(t.keeper.ClassTicket(from.name, launch.Context, launch.ContextTitle, own))
 }

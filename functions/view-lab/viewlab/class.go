@@ -108,7 +108,7 @@ func (v *viewer) showClass(w http.ResponseWriter, r *http.Request, t keeper.Clas
 	}
 	texts, notice := page.TextsFor(t.Locale), ""
 	if done != nil {
-		notice = texts.Notice(string(act), done.Done, done.Left)
+		notice = texts.Notice(string(act), done.Done, done.Left, done.Cannot)
 	}
 	if wantsPage(r) {
 		v.pages.Class(w, r, page.Class{

@@ -45,7 +45,7 @@ func (s *site) class(t *testing.T, tenant, course string) string {
 	t.Helper()
 	own := s.keeper.Ticket(lab.Identity{Tenant: tenant, Context: course, Lab: "web", Learner: "teacher"})
 	own.Ancestors, own.Locale = []string{"https://lms.example.org"}, "en"
-	sealed, err := s.keeper.SealClass(s.keeper.ClassTicket(tenant, course, "Course <b>1</b>", own))
+	sealed, err := s.keeper.SealClass(s.keeper.ClassOf(own.AsStaff("Course <b>1</b>")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func TestTickets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	class, err := s.keeper.SealClass(s.keeper.ClassTicket("academy", "course", "A course", keeper.Ticket{}))
+	class, err := s.keeper.SealClass(s.keeper.ClassOf(s.keeper.Ticket(lab.Identity{Tenant: "academy", Context: "course", Lab: "web", Learner: "teacher"}).AsStaff("A course")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 func (c *classroom) class(t *testing.T, tenant, course string) keeper.ClassTicket {
 	t.Helper()
 	own := c.Ticket(lab.Identity{Tenant: tenant, Context: course, Lab: "web", Learner: "teacher"})
-	sealed, err := c.SealClass(c.ClassTicket(tenant, course, "A course", own))
+	sealed, err := c.SealClass(c.ClassOf(own.AsStaff("A course")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestClassTickets(t *testing.T) {
 	c := open(t)
 	own := c.Ticket(learner("teacher"))
 	own.Ancestors, own.Locale = []string{"https://lms.example.org"}, "de"
-	class := c.ClassTicket("academy", "course", "A course", own)
+	class := c.ClassOf(own.AsStaff("A course"))
 	if class.Tenant != own.Tenant || class.Context != own.Context || class.Own != own.Stack || class.Locale != "de" || len(class.Ancestors) != 1 {
 		t.Errorf("%+v", class)
 	}
@@ -300,10 +300,8 @@ func TestClassTickets(t *testing.T) {
 	wantCode(t, err, 401, "ticket_invalid")
 	_, err = c.OpenClass("")
 	wantCode(t, err, 401, "ticket_missing")
-	for _, nothing := range []keeper.ClassTicket{{}, c.ClassTicket("academy", "", "", own)} {
-		if sealed, err := c.SealClass(nothing); err != nil || sealed != "" {
-			t.Errorf("no course: %q, %v", sealed, err)
-		}
+	if sealed, err := c.SealClass(keeper.ClassTicket{}); err != nil || sealed != "" {
+		t.Errorf("no class: %q, %v", sealed, err)
 	}
 	// A page drawn late leads to the class no longer than the first.
 	c.Advance(7 * time.Hour)
@@ -333,11 +331,10 @@ func TestClassOf(t *testing.T) {
 	if sealed, err := c.SealClass(c.ClassOf(own)); err != nil || sealed != "" {
 		t.Errorf("a learner's: %q, %v", sealed, err)
 	}
-	own.Staff, own.Course = own.Launched, "A course"
-	want := c.ClassTicket("academy", "course", "A course", own)
+	own = own.AsStaff("A course")
 	got := c.ClassOf(c.page(t, own))
-	if got.Shown = want.Shown; got.Tenant != want.Tenant || got.Context != want.Context || got.Own != want.Own || got.Course != want.Course || !got.Launched.Equal(want.Launched) {
-		t.Errorf("%+v, want %+v", got, want)
+	if got.Tenant != own.Tenant || got.Context != own.Context || got.Own != own.Stack || got.Course != "A course" || !got.Launched.Equal(own.Launched) {
+		t.Errorf("%+v, want that of %+v", got, own)
 	}
 }
 
@@ -395,7 +392,7 @@ func newCrowd(t *testing.T, size int) (*crowd, *keeper.Keeper, keeper.ClassTicke
 	t.Helper()
 	c := &crowd{size: size, deleted: map[string]bool{}}
 	k := catalogueOf(t, c, time.Now)
-	ticket := k.ClassTicket("academy", "course", "A course", keeper.Ticket{})
+	ticket := k.ClassOf(k.Ticket(learner("teacher")).AsStaff("A course"))
 	c.tags = []string{"stackhook", "lab=web", "tenant=" + ticket.Tenant, "context=" + ticket.Context, "learner=0123456789"}
 	return c, k, ticket
 }

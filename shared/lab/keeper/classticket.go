@@ -29,15 +29,9 @@ const (
 	classTime    = 8 * time.Hour
 )
 
-// ClassTicket is a new ticket for the labs of a course of a tenant, both as the launch named them. own is the ticket of the
-// instructor's own lab; its frame ancestors and language are the class's too.
-func (k *Keeper) ClassTicket(tenant, context, course string, own Ticket) ClassTicket {
-	now := k.now().UTC().Truncate(time.Second)
-	t := ClassTicket{Own: own.Stack, Launched: now, Shown: now, Ancestors: own.Ancestors, Locale: own.Locale, Course: course}
-	if context != "" { // launches that name no course have nothing in common but that
-		hidden := lab.Identity{Tenant: tenant, Context: context}.Hide(k.namingKey)
-		t.Tenant, t.Context = hidden.Tenant, hidden.Context
-	}
+// AsStaff is the ticket of a learner whom a launch in a course of this title showed to be course staff.
+func (t Ticket) AsStaff(course string) Ticket {
+	t.Staff, t.Course = t.Launched, course
 	return t
 }
 
@@ -48,7 +42,8 @@ func (k *Keeper) ClassOf(own Ticket) ClassTicket {
 		return ClassTicket{}
 	}
 	return ClassTicket{
-		Tenant: own.Tenant, Context: own.Context, Own: own.Stack, Launched: own.Staff, Ancestors: own.Ancestors, Locale: own.Locale, Course: own.Course,
+		Tenant: own.Tenant, Context: own.Context, Own: own.Stack, Launched: own.Staff, Shown: k.now().UTC().Truncate(time.Second),
+		Ancestors: own.Ancestors, Locale: own.Locale, Course: own.Course,
 	}
 }
 

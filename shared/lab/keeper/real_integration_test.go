@@ -80,14 +80,14 @@ func TestRealLab(t *testing.T) {
 	if joined, _, err := r.Reset(t.Context(), first); err != nil || joined.ID != fresh.ID || fresh.ID == first.ID {
 		t.Errorf("reset by the old page: %+v, %v; the lab is %s, was %s", joined, err, fresh.ID, first.ID)
 	}
-	r.byStaff(fresh, course)
+	r.byStaff(fresh)
 }
 
 // byStaff extends and ends the lab as one of its course.
-func (r *realLab) byStaff(learner keeper.Ticket, course string) {
+func (r *realLab) byStaff(learner keeper.Ticket) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	class := r.ClassTicket("academy", course, "A course", keeper.Ticket{})
+	class := r.ClassOf(learner.AsStaff("A course"))
 	list, truncated, err := r.Class(ctx, class)
 	if err != nil || truncated || len(list) != 1 || list[0].Code != learner.Code() || list[0].Status.State != lab.Ready {
 		r.t.Fatalf("the class: %+v, %v", list, err)

@@ -2,7 +2,7 @@
 // Keeps the browser's secret wherever this browser lets us keep it, then goes on to the platform. Nothing here may stop that.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const patience = 500;
+  const patience = 2000; // a frame that is just loading answers late; the wait costs less than a tab of its own
 
   try {
     sessionStorage.setItem(data.key, data.secret);
