@@ -34,7 +34,7 @@ func open(t *testing.T, options ...openstacktest.Option) *classroom {
 	return &classroom{fake, catalogueOf(t, client, fake.Now), client}
 }
 
-func catalogueOf(t *testing.T, cloud keeper.Cloud, now function.Clock) *keeper.Keeper {
+func catalogueOf(t testing.TB, cloud keeper.Cloud, now function.Clock) *keeper.Keeper {
 	t.Helper()
 	web := config.Lab{
 		Title: "Web", Template: "labs/web.yaml", BuildTimeout: 15 * time.Minute, Lifetime: 8 * time.Hour, MaxAge: 48 * time.Hour,
