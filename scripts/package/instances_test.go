@@ -1,0 +1,206 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/lti/ltitest"
+	"github.com/stackhook/stackhook/shared/once/oncetest"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
+)
+
+// instances are two processes of launch-lab that take turns. They share their configuration and a Redis, nothing else.
+type instances struct {
+	t        *testing.T
+	cloud    *openstacktest.Cloud
+	platform *ltitest.Platform
+	redis    *oncetest.Redis
+	bases    []string
+	turn     atomic.Uint32
+	client   *http.Client
+}
+
+func twoInstances(t *testing.T) *instances {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	i := &instances{
+		t: t, cloud: openstacktest.Start(t, openstacktest.StartAt(time.Now())), platform: ltitest.NewPlatform("http://" + server.Listener.Addr().String()),
+		redis: oncetest.Start(t, "--appendonly", "yes", "--appendfsync", "always"),
+		// A connection for each request, as from so many browsers.
+		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+	server.Config.Handler = i.platform.Handler()
+	server.Start()
+	t.Cleanup(server.Close)
+	program := unzipped(t, "launch-lab")
+	for range 2 {
+		port := strconv.Itoa(oncetest.FreePort(t))
+		start(t, program, i.cloud, "STACKHOOK_CONFIG="+i.settings(), "PORT="+port)
+		i.bases = append(i.bases, "http://"+net.JoinHostPort("127.0.0.1", port))
+	}
+	for _, base := range i.bases {
+		i.untilUp(base)
+	}
+	return i
+}
+
+func (i *instances) settings() string {
+	platform := fmt.Sprintf("platforms: [{issuer: %q, client_id: client, deployments: ['1'], auth_url: %q, jwks_url: %q, labs: [web]}], consumers:",
+		i.platform.Issuer, i.platform.AuthURL(), i.platform.JWKSURL())
+	return "store: " + i.redis.Address() + "\nreplicas: 2\n" + strings.Replace(settings, "consumers:", platform, 1)
+}
+
+func (i *instances) untilUp(base string) {
+	i.t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if response, err := i.client.Get(base + "/healthz"); err == nil {
+			response.Body.Close()
+			return
+		}
+	}
+	i.t.Fatal("an instance does not answer")
+}
+
+// post sends a form to the instance whose turn it is.
+func (i *instances) post(form url.Values, cookies ...*http.Cookie) *http.Response {
+	base := i.bases[int(i.turn.Add(1))%len(i.bases)]
+	r, err := http.NewRequestWithContext(i.t.Context(), http.MethodPost, base+"/launch", strings.NewReader(form.Encode()))
+	if err != nil {
+		i.t.Error(err)
+		return nil
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, cookie := range cookies {
+		r.AddCookie(cookie)
+	}
+	response, err := i.client.Do(r)
+	if err != nil {
+		i.t.Error(err)
+		return nil
+	}
+	_, _ = io.Copy(io.Discard, response.Body) // the status says it all
+	response.Body.Close()
+	return response
+}
+
+// atOnce posts n times at once and counts the answers by status.
+func (i *instances) atOnce(n int, form func(number int) (url.Values, []*http.Cookie)) map[int]int {
+	i.t.Helper()
+	count := map[int]int{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for number := range n {
+		wg.Go(func() {
+			fields, cookies := form(number)
+			if response := i.post(fields, cookies...); response != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				count[response.StatusCode]++
+				if response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "" {
+					i.t.Error("503 without Retry-After")
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return count
+}
+
+// begun is a login begun at one instance: what the platform will be asked, and the cookie.
+func (i *instances) begun(at int) (request url.Values, cookies []*http.Cookie) {
+	i.t.Helper()
+	link := ltitest.Link{ClientID: "client", Deployment: "1", Target: public + "/launch-lab/launch", User: "u2", Context: "c", ResourceLink: "r"}
+	address := i.platform.LoginURL(i.bases[at]+"/login", link)
+	response, err := i.client.Get(address)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, _ := io.ReadAll(response.Body)
+	auth, err := url.Parse(authAddress(string(page), i.platform.AuthURL()))
+	if err != nil || response.StatusCode != http.StatusOK || len(response.Cookies()) != 1 {
+		i.t.Fatalf("login: %d, %v", response.StatusCode, err)
+	}
+	return auth.Query(), response.Cookies()
+}
+
+// answer is the platform's answer to a login, with claims changed.
+func (i *instances) answer(request url.Values, sign func(claims map[string]any) string) url.Values {
+	link := ltitest.Link{ClientID: "client", Deployment: "1", Target: public + "/launch-lab/launch", User: "u2", Context: "c", ResourceLink: "r"}
+	return url.Values{"state": {request.Get("state")}, "id_token": {sign(i.platform.Claims(link, request.Get("nonce"), time.Now()))}}
+}
+
+// authAddress finds the authorization request in the login page.
+func authAddress(page, auth string) string {
+	_, after, _ := strings.Cut(page, `href="`+auth)
+	rest, _, _ := strings.Cut(after, `"`)
+	return auth + strings.ReplaceAll(rest, "&amp;", "&")
+}
+
+// Two processes behind a round-robin: of two hundred posts of one launch exactly one is let in, also of a launch that was
+// begun on the one and ended on either; without the Redis none is, and afterwards all that were refused are.
+func TestTwoInstances(t *testing.T) {
+	t.Parallel()
+	i := twoInstances(t)
+	legacy := newLaunch().Form()
+	if got := i.atOnce(200, func(int) (url.Values, []*http.Cookie) { return legacy, nil }); got[200] != 1 || got[409] != 199 {
+		t.Errorf("LTI 1.1: %v, want 1 of 200 let in and 199 replayed", got)
+	}
+	request, cookies := i.begun(0)
+	form := i.answer(request, i.platform.Sign)
+	if got := i.atOnce(200, func(int) (url.Values, []*http.Cookie) { return form, cookies }); got[200] != 1 || got[409] != 199 {
+		t.Errorf("LTI 1.3: %v, want 1 of 200 let in and 199 replayed", got)
+	}
+
+	late := make([]url.Values, 20)
+	for n := range late {
+		late[n] = ltitest.New(public+"/launch-lab/launch", "academy", secret, fmt.Sprint("late", n), time.Now()).Form()
+	}
+	each := func(n int) (url.Values, []*http.Cookie) { return late[n], nil }
+	i.redis.Kill()
+	if got := i.atOnce(len(late), each); got[503] != len(late) {
+		t.Errorf("without the store: %v, want %d × 503", got, len(late))
+	}
+	i.redis.Restart()
+	if got := i.atOnce(len(late), each); got[200] != len(late) {
+		t.Errorf("with the store again: %v, want %d × 200", got, len(late))
+	}
+	if got := i.atOnce(len(late), each); got[409] != len(late) {
+		t.Errorf("once more: %v, want %d × 409", got, len(late))
+	}
+}
+
+// C06: fifty tokens with kids that do not exist, each on a connection of its own.
+func TestC06BadKidsOverTheNetwork(t *testing.T) {
+	t.Parallel()
+	i := twoInstances(t)
+	i.bases = i.bases[:1] // each process has a key set of its own
+	type login struct {
+		request url.Values
+		cookies []*http.Cookie
+	}
+	logins := make([]login, 50)
+	for n := range logins {
+		logins[n].request, logins[n].cookies = i.begun(0)
+	}
+	got := i.atOnce(len(logins), func(n int) (url.Values, []*http.Cookie) {
+		bad := func(claims map[string]any) string {
+			return i.platform.SignWith(map[string]any{"alg": "RS256", "typ": "JWT", "kid": fmt.Sprint("bad", n)}, claims)
+		}
+		return i.answer(logins[n].request, bad), logins[n].cookies
+	})
+	if fetches := i.platform.Fetches(); got[403] != len(logins) || fetches > 4 {
+		t.Errorf("%v with %d fetches, want 50 × 403 with 4 at most", got, fetches)
+	}
+	t.Logf("50 bad kids: %d fetches", i.platform.Fetches())
+}
