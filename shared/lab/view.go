@@ -26,6 +26,7 @@ type Reason string
 const (
 	Missing      Reason = "missing"        // nothing was created yet: it may be started again
 	CloudTrouble Reason = "cloud_trouble"  // OpenStack did not answer: it is tried again
+	Unanswered   Reason = "unanswered"     // OpenStack is slow: it was asked and will be asked again
 	Clearing     Reason = "clearing"       // an old lab of this learner is being removed; the new one follows
 	Slow         Reason = "slow"           // longer than the lab's build timeout
 	Finishing    Reason = "finishing"      // built; the outputs were not read yet
@@ -113,6 +114,8 @@ func Unseen(e Entry, why Reason) Status {
 		s.Poll = Poll{Start: true, After: soon}
 	case CloudFull:
 		s.Poll = Poll{Start: true, After: whileFull}
+	case Unanswered:
+		s.Poll = Poll{Look: LookName, After: whileBusy}
 	default: // trouble that passes
 		s.Poll = Poll{Look: LookName, After: whileWaits}
 	}

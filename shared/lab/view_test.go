@@ -285,6 +285,7 @@ func TestUnseen(t *testing.T) {
 		lab.Missing:      {lab.Starting, true, true},
 		lab.CloudFull:    {lab.Starting, true, true},
 		lab.CloudTrouble: {lab.Starting, true, false},
+		lab.Unanswered:   {lab.Starting, true, false},
 		lab.Clearing:     {lab.Starting, true, false},
 		lab.Ended:        {lab.Gone, false, false},
 		lab.LabRefused:   {lab.Broken, false, false},

@@ -17,7 +17,7 @@ func believable(t *testing.T, l lti.Launch) {
 	t.Helper()
 	kind := l.DeepLink == nil && l.ResourceLink != "" || l.DeepLink != nil && l.ResourceLink == ""
 	if l.User == "" || len(l.User) > 255 || !utf8.ValidString(l.User) || l.Issuer != issuer || l.ClientID != clientID || !kind || l.Custom == nil ||
-		!strings.HasPrefix(l.Target, "https://hooks.example.org/launch-lab/") {
+		!strings.HasPrefix(strings.ToLower(l.Target), "https://hooks.example.org/launch-lab/") {
 		t.Fatalf("accepted %+v", l)
 	}
 	if back := l.ReturnURL; back != "" && !strings.HasPrefix(strings.ToLower(back), "https://lms.example.org") && !strings.HasPrefix(strings.ToLower(back), "https://studio.example.org") {

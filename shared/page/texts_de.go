@@ -58,6 +58,7 @@ func germanReasons() map[string]string {
 	return map[string]string{
 		"missing":        "Es wird jetzt gestartet.",
 		"cloud_trouble":  "Die Cloud antwortet im Moment nicht. Wir versuchen es weiter; Sie können diese Seite offen lassen.",
+		"unanswered":     "Die Cloud lässt sich mit der Antwort Zeit. Ihr Labor startet, sobald sie da ist.",
 		"clearing":       "Ihr früheres Labor wird noch gelöscht. Danach startet das neue von selbst.",
 		"slow":           "Das dauert länger, als es sollte. Sie können warten oder später wiederkommen: Es geht von selbst weiter.",
 		"finishing":      "Fast fertig: Der Weg hinein wird noch gesucht.",
@@ -81,6 +82,7 @@ func germanWhy() map[string]string {
 	return map[string]string{
 		"missing":        "Noch nicht angelegt",
 		"cloud_trouble":  "Die Cloud antwortet nicht",
+		"unanswered":     "Die Cloud ist langsam",
 		"clearing":       "Das frühere Labor wird gelöscht",
 		"slow":           "Dauert länger, als es darf",
 		"finishing":      "Der Weg hinein wird gesucht",

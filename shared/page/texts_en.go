@@ -55,6 +55,7 @@ func englishReasons() map[string]string {
 	return map[string]string{
 		"missing":        "It is being started now.",
 		"cloud_trouble":  "The cloud does not answer at the moment. We keep trying; you can leave this page open.",
+		"unanswered":     "The cloud takes its time to answer. Your lab starts as soon as it does.",
 		"clearing":       "Your earlier lab is still being removed. The new one starts by itself after that.",
 		"slow":           "This takes longer than it should. You can wait, or come back later: it goes on by itself.",
 		"finishing":      "Almost there: looking for the way in.",
@@ -78,6 +79,7 @@ func englishWhy() map[string]string {
 	return map[string]string{
 		"missing":        "Not created yet",
 		"cloud_trouble":  "The cloud does not answer",
+		"unanswered":     "The cloud is slow",
 		"clearing":       "The earlier lab is being removed",
 		"slow":           "Takes longer than it may",
 		"finishing":      "Looking for the way in",

@@ -60,6 +60,7 @@ func spanishReasons() map[string]string {
 	return map[string]string{
 		"missing":        "Se está iniciando ahora.",
 		"cloud_trouble":  "La nube no responde en este momento. Seguimos intentándolo; puede dejar esta página abierta.",
+		"unanswered":     "La nube tarda en responder. Su laboratorio empieza en cuanto responda.",
 		"clearing":       "Su laboratorio anterior todavía se está eliminando. Después, el nuevo empieza por sí solo.",
 		"slow":           "Está tardando más de lo debido. Puede esperar o volver más tarde: sigue por sí solo.",
 		"finishing":      "Ya casi está: buscando por dónde entrar.",
@@ -83,6 +84,7 @@ func spanishWhy() map[string]string {
 	return map[string]string{
 		"missing":        "Aún no creado",
 		"cloud_trouble":  "La nube no responde",
+		"unanswered":     "La nube va lenta",
 		"clearing":       "El laboratorio anterior se está eliminando",
 		"slow":           "Tarda más de lo permitido",
 		"finishing":      "Buscando por dónde entrar",

@@ -59,6 +59,7 @@ func frenchReasons() map[string]string {
 	return map[string]string{
 		"missing":        "Il est en train de démarrer.",
 		"cloud_trouble":  "Le cloud ne répond pas pour le moment. Nous continuons d’essayer\u00a0; vous pouvez laisser cette page ouverte.",
+		"unanswered":     "Le cloud met du temps à répondre. Votre laboratoire démarre dès qu’il répond.",
 		"clearing":       "Votre laboratoire précédent est encore en cours de suppression. Le nouveau démarre ensuite tout seul.",
 		"slow":           "Cela prend plus de temps que prévu. Vous pouvez attendre ou revenir plus tard\u00a0: cela continue tout seul.",
 		"finishing":      "Presque fini\u00a0: nous cherchons comment y entrer.",
@@ -82,6 +83,7 @@ func frenchWhy() map[string]string {
 	return map[string]string{
 		"missing":        "Pas encore créé",
 		"cloud_trouble":  "Le cloud ne répond pas",
+		"unanswered":     "Le cloud est lent",
 		"clearing":       "Le laboratoire précédent est en cours de suppression",
 		"slow":           "Prend plus de temps que permis",
 		"finishing":      "Recherche de l’accès",

@@ -147,7 +147,7 @@ func (t *tool) open(w http.ResponseWriter, r *http.Request, launch lti.Launch, f
 	if launch.Role == lti.Instructor && launch.Context != "" { // launches without a course have nothing in common but that
 		ticket = ticket.AsStaff(launch.ContextTitle)
 	}
-	ticket, status := t.keeper.Start(r.Context(), ticket)
+	ticket, status := t.keeper.Launch(r.Context(), ticket)
 	sealed, err := t.keeper.Seal(ticket)
 	if err != nil {
 		t.fail(w, r, fmt.Errorf("seal ticket: %w", err))

@@ -34,8 +34,8 @@ func open(t *testing.T, options ...openstacktest.Option) *classroom {
 	return &classroom{fake, catalogueOf(t, client, fake.Now), client}
 }
 
-func catalogueOf(t testing.TB, cloud keeper.Cloud, now function.Clock) *keeper.Keeper {
-	t.Helper()
+func catalogueOf(tb testing.TB, cloud keeper.Cloud, now function.Clock) *keeper.Keeper {
+	tb.Helper()
 	web := config.Lab{
 		Title: "Web", Template: "labs/web.yaml", BuildTimeout: 15 * time.Minute, Lifetime: 8 * time.Hour, MaxAge: 48 * time.Hour,
 		Extend: config.Extend{By: 2 * time.Hour, Times: 2}, Access: []config.Access{{Kind: "url", Output: "lab_url"}},
@@ -50,7 +50,7 @@ func catalogueOf(t testing.TB, cloud keeper.Cloud, now function.Clock) *keeper.K
 		Labs:      map[string]config.Lab{"web": web, "volumes": volumes, "timed": timed}, TemplatesDir: "testdata",
 	}, cloud, now)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }

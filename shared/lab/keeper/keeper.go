@@ -96,12 +96,25 @@ func (k *Keeper) entryOf(key string) lab.Entry {
 	return entry
 }
 
+// Launch is Start for a learner who looks at an empty window until the page comes: it comes within a second. When many
+// launch at once Heat takes longer than that for a create; the page goes on then.
+func (k *Keeper) Launch(ctx context.Context, t Ticket) (Ticket, lab.Status) {
+	const patience = 700 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return k.start(ctx, t)
+}
+
 // Start gets the learner's lab going: creates it, adopts it, wakes it, or only looks if Heat is at work already. It takes
 // two calls (list, then create, resume or read), and one more where a launch lets the lab live longer, unless something is
 // in the way. Whatever fails, there is a status to show, and the page goes on from there.
 func (k *Keeper) Start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	ctx, cancel := patient(ctx)
 	defer cancel()
+	return k.start(ctx, t)
+}
+
+func (k *Keeper) start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	logging.Note(ctx, "stack", t.Stack)
 	found, err := k.cloud.FindStack(ctx, t.Stack)
 	if code := openstack.CodeOf(err); code != "" && code != openstack.Gone {
@@ -157,10 +170,9 @@ func (k *Keeper) view(t Ticket, s openstack.Stack, events ...lab.Event) lab.Stat
 	return lab.View(stack, k.Entry(t), k.now())
 }
 
-// patience is how long a learner looks at an empty window before a page comes in any case.
 const (
-	patience = 8 * time.Second
-	reserve  = time.Second // to draw the page
+	patience = 8 * time.Second // of a page that waits for its answer
+	reserve  = time.Second     // to draw the page
 )
 
 // patient ends a start that takes too long, early enough for the page. What was begun goes on in Heat, and the page will
@@ -246,13 +258,17 @@ func (k *Keeper) renew(ctx context.Context, t Ticket, found openstack.Stack) boo
 func (k *Keeper) trouble(ctx context.Context, t Ticket, err error) (Ticket, lab.Status) {
 	why := lab.CloudTrouble
 	switch openstack.CodeOf(err) {
+	case openstack.Unavailable:
+		if ctx.Err() != nil { // our patience ended, not the cloud
+			why = lab.Unanswered
+		}
 	case openstack.Busy:
 		why = lab.Clearing
 	case openstack.Quota:
 		why = lab.CloudFull
 	case openstack.Refused, openstack.Forbidden:
 		why = lab.LabRefused
-	case openstack.Unavailable, openstack.Broken, openstack.Gone, openstack.Conflict:
+	case openstack.Broken, openstack.Gone, openstack.Conflict:
 	}
 	logging.Note(ctx, "trouble", string(why))
 	logging.Note(ctx, "cause", err.Error())
