@@ -35,6 +35,12 @@ type browser struct {
 
 func newBrowser(t *testing.T, s *shim.Shim) *browser {
 	t.Helper()
+	return newBrowserFor(t, s, 100*time.Second)
+}
+
+// newBrowserFor is one that lives for so long at most.
+func newBrowserFor(t *testing.T, s *shim.Shim, life time.Duration) *browser {
+	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
 		t.Fatalf("there is no %s: run scripts/test-deps, which installs it.", chromium)
 	}
@@ -45,7 +51,7 @@ func newBrowser(t *testing.T, s *shim.Shim) *browser {
 		chromedp.Flag("disable-domain-reliability", true), chromedp.Flag("no-pings", true), chromedp.WindowSize(1440, 1000),
 	)
 	b := &browser{t: t, base: s.URL()}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), life)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)

@@ -46,10 +46,7 @@ func Main(args []string, src config.Source, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stdout, "shim "+serve.Version())
 		return 0
 	case *fresh:
-		return exitCode(stderr, writeConfig(stdout, secrets{
-			Origins:   []string{"http://" + DefaultListen, "http://localhost:8080"},
-			NamingKey: random(), SealID: "first", Seal: random(), ConsumerSecret: random(), Token: random(),
-		}))
+		return exitCode(stderr, newConfig(stdout))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -61,6 +58,18 @@ func Main(args []string, src config.Source, stdout, stderr io.Writer) int {
 	defer func() { _ = s.Close() }()
 	s.Greet(stderr)
 	return exitCode(stderr, s.Serve(ctx))
+}
+
+// newConfig is a configuration to start from.
+func newConfig(w io.Writer) error {
+	key, err := toolKey()
+	if err != nil {
+		return err
+	}
+	return writeConfig(w, secrets{
+		Origins:   []string{"http://" + DefaultListen, "http://localhost:8080"},
+		NamingKey: random(), SealID: "first", Seal: random(), ConsumerSecret: random(), Token: random(), ToolKey: key,
+	})
 }
 
 // exitCode says what went wrong in words for a person.

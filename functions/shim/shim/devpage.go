@@ -35,6 +35,19 @@ type pageData struct {
 	ConsumerKey string
 	// ConsumerSecret is shown with development keys alone.
 	ConsumerSecret string
+	// Platform says that the page can launch by LTI 1.3.
+	Platform  bool
+	Languages []language
+	// Helped is what the paste helper was just asked for.
+	Helped *helped
+}
+
+// language is one that the lab page speaks, in its own words.
+type language struct{ Tag, Name string }
+
+// languages are tags as an LMS sends them: with a region, where people have one.
+func languages() []language {
+	return []language{{"en", "English"}, {"de-DE", "Deutsch"}, {"fr-FR", "Français"}, {"es-419", "Español"}}
 }
 
 type labChoice struct{ Key, Title string }
@@ -52,6 +65,8 @@ func (s *Shim) developer(all http.Handler) http.Handler {
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /dev/state", s.state)
 	mux.HandleFunc("POST /dev/launch", p.launch)
+	mux.HandleFunc("POST /dev/pick", p.pick)
+	mux.HandleFunc("POST /dev/open-edx", s.openEdX)
 	mux.HandleFunc("POST /dev/alarm", p.alarm)
 	mux.HandleFunc("POST /dev/site", p.deploy)
 	mux.HandleFunc("GET /dev/site", p.follow)
@@ -86,10 +101,12 @@ func serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-func (s *Shim) page(w http.ResponseWriter, r *http.Request) {
+func (s *Shim) page(w http.ResponseWriter, r *http.Request) { s.show(w, r, nil) }
+
+func (s *Shim) show(w http.ResponseWriter, r *http.Request, answer *helped) {
 	data := pageData{
 		Nonce: rand.Text(), Version: short(s.version), PollMillis: s.beat().Milliseconds(), Fake: s.fake != nil, CloudName: s.cloudName,
-		Development: s.development, Labs: s.labs(),
+		Development: s.development, Labs: s.labs(), Platform: s.platform != nil, Languages: languages(), Helped: answer,
 	}
 	for _, f := range functions() {
 		data.Functions = append(data.Functions, f.name)
@@ -100,7 +117,7 @@ func (s *Shim) page(w http.ResponseWriter, r *http.Request) {
 			data.ConsumerSecret = keys.ConsumerSecret
 		}
 	}
-	policy := "default-src 'none'; script-src 'nonce-" + data.Nonce + "' 'self'; style-src 'self' 'nonce-" + data.Nonce + "'; img-src 'self'; " +
+	policy := "default-src 'none'; script-src 'nonce-" + data.Nonce + "' 'self'; style-src 'self'; img-src 'self'; " +
 		"connect-src 'self'; frame-src 'self' " + s.origin() + "; form-action 'self' " + s.origin() + "; base-uri 'none'; frame-ancestors 'none'"
 	s.render(w, r, "page.html", policy, data)
 }
@@ -143,11 +160,18 @@ func (s *Shim) origin() string {
 
 func (s *Shim) launchURL() string { return s.base + "/launch-lab/launch" }
 
-// labs are those that some consumer may launch, the default of the first one first.
+// labs are those that some consumer or platform may launch, the default of the first one first.
 func (s *Shim) labs() []labChoice {
-	var list []labChoice
+	var offers [][]string
 	for _, c := range s.cfg.LTI.Consumers {
-		for _, key := range c.Labs {
+		offers = append(offers, c.Labs)
+	}
+	for _, p := range s.cfg.LTI.Platforms {
+		offers = append(offers, p.Labs)
+	}
+	var list []labChoice
+	for _, keys := range offers {
+		for _, key := range keys {
 			if !slices.ContainsFunc(list, func(l labChoice) bool { return l.Key == key }) {
 				list = append(list, labChoice{key, s.cfg.Labs[key].Title})
 			}

@@ -9,6 +9,7 @@
 //	defer s.Close()
 //
 //	s.URL()                      // "http://127.0.0.1:41234", no slash at the end; a function lives at URL()+"/launch-lab"
+//	s.Addr()                     // "127.0.0.1:41234", also where public_url is another address
 //	s.Keys().ConsumerKey         // LTI 1.1 consumer, with its …
 //	s.Keys().ConsumerSecret      // … secret
 //	s.Keys().APIToken            // bearer token for deploy-site and scale-cluster

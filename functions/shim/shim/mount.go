@@ -56,6 +56,9 @@ func (s *Shim) mount(ctx context.Context, src config.Source, log io.Writer) (htt
 	for _, pattern := range []string{"GET /{$}", "/dev/", "GET /favicon.ico"} {
 		mux.Handle(pattern, dev)
 	}
+	if s.platform != nil && s.loopback {
+		mux.Handle(platformPath+"/", s.platformSide(mux))
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		function.Fail(w, r, &function.Error{Code: "not_found", Status: http.StatusNotFound, Public: "Nothing is at this address. Every function lives under its name, such as /launch-lab/."})
 	})

@@ -22,22 +22,44 @@ type launchData struct {
 
 type field struct{ Name, Value string }
 
-// launch answers what an LMS answers when a learner opens the unit: a signed form that posts itself to the tool
-// (xblock-lti-consumer, templates/html/lti_launch.html). It needs no script of the page, and no script at all if the
-// learner presses the button.
-func (p *player) launch(w http.ResponseWriter, r *http.Request) {
-	learner, course := strings.TrimSpace(r.PostFormValue("learner")), strings.TrimSpace(r.PostFormValue("course"))
-	lab := r.PostFormValue("lab")
-	if learner == "" || len(learner) > 200 {
+// click is somebody in a course who opens a unit.
+type click struct {
+	learner, course, lab, language string
+	instructor                     bool
+}
+
+// clicked reads the form; the answer is given already where it is not complete.
+func clicked(w http.ResponseWriter, r *http.Request) (click, bool) {
+	c := click{
+		learner: strings.TrimSpace(r.PostFormValue("learner")), course: cmp.Or(strings.TrimSpace(r.PostFormValue("course")), "Web servers 101"),
+		lab: r.PostFormValue("lab"), language: r.PostFormValue("language"), instructor: r.PostFormValue("role") == "instructor",
+	}
+	const longest = 200
+	if c.learner == "" || len(c.learner) > longest {
 		badForm(w, r, "learner", "is missing or too long")
+		return c, false
+	}
+	return c, true
+}
+
+// launch answers what an LMS answers when a learner opens the unit. By LTI 1.1 that is a signed form that posts itself to
+// the tool (xblock-lti-consumer, templates/html/lti_launch.html): it needs no script of the page, and no script at all if
+// the learner presses the button. By LTI 1.3 it is the way to the tool's login.
+func (p *player) launch(w http.ResponseWriter, r *http.Request) {
+	c, ok := clicked(w, r)
+	if !ok {
 		return
 	}
-	consumer, ok := p.consumer(lab)
+	if r.PostFormValue("version") == "1.3" {
+		p.login(w, r, c, "")
+		return
+	}
+	consumer, ok := p.consumer(c.lab)
 	if !ok {
 		badForm(w, r, "lab", "is none that a consumer of the configuration may launch")
 		return
 	}
-	signed := p.sign(consumer, learner, cmp.Or(course, "Web servers 101"), lab, r.PostFormValue("role"))
+	signed := p.sign(consumer, c)
 	data := launchData{Nonce: rand.Text(), Action: signed.URL}
 	form := signed.Form()
 	for name, values := range form {
@@ -61,29 +83,46 @@ func (p *player) consumer(lab string) (config.Consumer, bool) {
 	return list[i], true
 }
 
-// sign is a launch as Open edX sends it: the learner is known by an anonymous id that is theirs in this course.
-func (p *player) sign(c config.Consumer, learner, course, lab, role string) ltitest.Launch {
-	id := sha256.Sum256([]byte(course + "\x00" + learner))
+// sign is a launch by LTI 1.1 as Open edX sends it.
+func (p *player) sign(consumer config.Consumer, c click) ltitest.Launch {
 	roles := "Student,Learner"
-	if role == "instructor" {
+	if c.instructor {
 		roles = "Instructor"
 	}
-	return ltitest.New(p.shim.launchURL(), c.Key, c.Secret.Reveal(), hex.EncodeToString(id[:16]), time.Now()).
+	return ltitest.New(p.shim.launchURL(), consumer.Key, consumer.Secret.Reveal(), c.user(), time.Now()).
 		With("roles", roles).
-		With("context_id", "course-v1:Academy+"+courseKey(course)+"+2026").
-		With("context_title", course).
-		With("resource_link_id", "block-v1:Academy+"+courseKey(course)+"+2026+type@lti_consumer+block@"+hex.EncodeToString(id[16:24])[:8]).
-		With("lis_person_name_full", learner).
-		With("custom_component_display_name", p.shim.cfg.Labs[lab].Title).
-		With("custom_lab", lab)
+		With("context_id", c.context()).
+		With("context_title", c.course).
+		With("resource_link_id", c.link()).
+		With("lis_person_name_full", c.learner).
+		With("launch_presentation_locale", cmp.Or(c.language, "en")).
+		With("custom_component_display_name", p.shim.cfg.Labs[c.lab].Title).
+		With("custom_lab", c.lab)
 }
 
-// courseKey is a course's name as it stands in a course key.
-func courseKey(course string) string {
-	return strings.Map(func(r rune) rune {
+// user is an anonymous id, the learner's own in this course.
+func (c click) user() string {
+	id := c.sum()
+	return hex.EncodeToString(id[:16])
+}
+
+func (c click) sum() [sha256.Size]byte { return sha256.Sum256([]byte(c.course + "\x00" + c.learner)) }
+
+// context is the key of the course.
+func (c click) context() string { return "course-v1:" + c.run() }
+
+// link is the key of the block in the course.
+func (c click) link() string {
+	id := sha256.Sum256([]byte(c.course))
+	return "block-v1:" + c.run() + "+type@lti_consumer+block@" + hex.EncodeToString(id[:4])
+}
+
+// run is the course's name as it stands in its key.
+func (c click) run() string {
+	return "Academy+" + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return '_'
-	}, course)
+	}, c.course) + "+2026"
 }

@@ -110,6 +110,41 @@ func TestNewConfigIsGoodAndFreshAndGivesNoPageAway(t *testing.T) {
 	}
 }
 
+// The entry for the shim's own platform, commented out in a new configuration, works once it is let in; where others can
+// reach the shim, there is no platform whatever the configuration says.
+func TestNewConfigsPlatformEntry(t *testing.T) {
+	t.Parallel()
+	_, text, _ := run(nil, "-new-config")
+	at := ours(t)
+	text = strings.ReplaceAll(text, "http://"+shim.DefaultListen, at)
+	before, rest, found := strings.Cut(text, "  # platforms:\n")
+	if !found {
+		t.Fatalf("no entry to let in:\n%s", text)
+	}
+	entry, after, _ := strings.Cut(rest, "  # Our own key")
+	text = before + "  platforms:\n" + strings.ReplaceAll(entry, "  #   ", "    ") + "  # Our own key" + after
+	s, err := shim.Start(t.Context(), shim.Options{Source: config.Map(map[string]string{"STACKHOOK_CONFIG": text}), Listen: strings.TrimPrefix(at, "http://"), Fake: quick()})
+	if err != nil {
+		t.Fatalf("start: %v\n%s", err, text)
+	}
+	if page := (caller{t, s}).played("/dev/launch", launchForm()); page.code != http.StatusOK {
+		t.Errorf("launch: %d\n%s", page.code, page.body)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	s, err = shim.New(t.Context(), shim.Options{Source: config.Map(map[string]string{"STACKHOOK_CONFIG": text + "\npublic_url: " + at + "\n"}), Listen: "0.0.0.0:0", Fake: quick()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, path := range []string{"/platform/jwks.json", "/platform/auth", "/platform/picked"} {
+		if got := serve(s, http.MethodGet, path, nil); got.Code != http.StatusNotFound {
+			t.Errorf("%s: %d, want 404", path, got.Code)
+		}
+	}
+}
+
 func TestPageIsForThisMachineAndItsOwnOrigin(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -122,6 +157,10 @@ func TestPageIsForThisMachineAndItsOwnOrigin(t *testing.T) {
 		{"another name that points here", http.MethodGet, "/", "evil.example.org", "", 421},
 		{"its state", http.MethodGet, "/dev/state", "evil.example.org:8080", "", 421},
 		{"another site's form", http.MethodPost, "/dev/launch", "", "cross-site", 403},
+		{"another site's pick", http.MethodPost, "/dev/pick", "", "cross-site", 403},
+		{"the platform's keys", http.MethodGet, "/platform/jwks.json", "", "", 200},
+		{"the platform's keys, by another name", http.MethodGet, "/platform/jwks.json", "evil.example.org", "", 421},
+		{"a login that nobody began", http.MethodGet, "/platform/auth", "", "", 400},
 		{"another site's alarm", http.MethodPost, "/dev/alarm", "", "cross-site", 403},
 		{"own form that is empty", http.MethodPost, "/dev/launch", "", "same-origin", 422},
 		{"own alarm that is empty", http.MethodPost, "/dev/alarm", "", "same-origin", 422},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/lti/ltitest"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 	"github.com/stackhook/stackhook/shared/seal"
@@ -62,6 +63,7 @@ type Shim struct {
 	cloudName   string
 	fake        *openstacktest.Cloud // nil on a real cloud
 	box         *seal.Box
+	platform    *ltitest.Platform // nil if the configuration has no entry for it
 	requests    *recorder
 	watch       *watcher
 	stop        context.CancelFunc
@@ -161,6 +163,9 @@ func (s *Shim) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.base = s.cfg.PublicURL
+	if entry, ok := s.findPlatform(); ok {
+		s.platform = ltitest.NewPlatform(entry.Issuer)
+	}
 	if s.fake == nil {
 		s.cloudName = s.cfg.CloudName()
 	}
@@ -193,6 +198,9 @@ func (s *Shim) cloudText() string {
 
 // URL is the address under which browsers and clouds reach the shim, without a slash at the end.
 func (s *Shim) URL() string { return s.base }
+
+// Addr is the host:port that the shim listens on, whatever public_url says.
+func (s *Shim) Addr() string { return s.listener.Addr().String() }
 
 // Handler serves everything.
 func (s *Shim) Handler() http.Handler { return s.handler }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,9 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// onRealCloud is a shim with its development configuration on the cloud that OS_CLOUD or OS_* name. Without any it
-// fails: who asks for the integration tests wants them run.
-func onRealCloud(t *testing.T) (caller, *openstack.Cloud, lines) {
+// realCloud is the cloud that OS_CLOUD or OS_* name, for a shim and for the story itself. Without any it fails: who asks
+// for the integration tests wants them run. The configuration of the machine is left out, whatever it is.
+func realCloud(t *testing.T) (config.Source, *openstack.Cloud) {
 	t.Helper()
 	src := config.OS()
 	if src.Getenv("OS_CLOUD") == "" && src.Getenv("OS_AUTH_URL") == "" {
@@ -28,10 +29,21 @@ func onRealCloud(t *testing.T) (caller, *openstack.Cloud, lines) {
 	}
 	src.Getenv = func(name string) string {
 		if name == config.Variable {
-			return "" // the development configuration, whatever the machine is set up for
+			return ""
 		}
 		return os.Getenv(name)
 	}
+	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
+	if err != nil {
+		t.Fatalf("make the client: %v", err)
+	}
+	return src, cloud
+}
+
+// onRealCloud is a shim with its development configuration on the real cloud.
+func onRealCloud(t *testing.T) (caller, *openstack.Cloud, lines) {
+	t.Helper()
+	src, cloud := realCloud(t)
 	log := lines{loggingtest.Catch(t)}
 	s, err := shim.Start(t.Context(), shim.Options{Source: src, Listen: "127.0.0.1:0", Log: log})
 	if err != nil {
@@ -42,10 +54,6 @@ func onRealCloud(t *testing.T) (caller, *openstack.Cloud, lines) {
 			t.Errorf("close the shim: %v", err)
 		}
 	})
-	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
-	if err != nil {
-		t.Fatalf("make the client: %v", err)
-	}
 	return caller{t, s}, cloud, log
 }
 
@@ -171,6 +179,48 @@ func removeStack(t *testing.T, cloud *openstack.Cloud, name string) {
 	if openstack.CodeOf(err) != openstack.Gone {
 		t.Errorf("remove stack %s, now %s: %v", name, stack.State(), err)
 	}
+}
+
+// removeAll deletes every stack that the log names and waits until none of them is there.
+func removeAll(t *testing.T, cloud *openstack.Cloud, log lines) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Minute)
+	defer cancel()
+	names := stacksOf(log)
+	for left := 1; left > 0 && ctx.Err() == nil; time.Sleep(2 * time.Second) {
+		left = 0
+		for s, err := range cloud.Stacks(ctx, "stackhook") {
+			if err != nil {
+				t.Errorf("remove stacks: %v", err)
+				return
+			}
+			if !slices.Contains(names, s.Name) {
+				continue
+			}
+			left++
+			if s.Action == "DELETE" && s.Status != "FAILED" {
+				continue
+			}
+			if err := cloud.DeleteStack(ctx, s.StackRef); err != nil && openstack.CodeOf(err) != openstack.Gone {
+				t.Logf("remove stack %s: %v; once more", s.Name, err)
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		t.Errorf("remove stacks: %v", err)
+	}
+}
+
+// stacksOf are the names of all stacks that the log is about, each once.
+func stacksOf(log lines) []string {
+	var names []string
+	for line := range strings.Lines(log.String()) {
+		if name, _ := decodeLine(line)["stack"].(string); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // decodeLine reads a JSON line of the log.

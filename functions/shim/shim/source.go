@@ -2,12 +2,16 @@ package shim
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	_ "embed"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"maps"
 	"net/url"
 	"strings"
+	"sync"
 	"text/template"
 
 	"go.yaml.in/yaml/v3"
@@ -31,6 +35,8 @@ type secrets struct {
 	// Origins may show the lab in a frame.
 	Origins                                        []string
 	NamingKey, SealID, Seal, ConsumerSecret, Token string
+	// ToolKey is PEM, indented as it stands in the file.
+	ToolKey string
 }
 
 func writeConfig(w io.Writer, v secrets) error {
@@ -44,14 +50,34 @@ func writeConfig(w io.Writer, v secrets) error {
 // random is a secret of 52 characters.
 func random() string { return strings.ToLower(rand.Text() + rand.Text()) }
 
+// toolKey is a new RSA key. Drawing one takes a moment, so that the shims of one process, which are those of tests, share it.
+var toolKey = sync.OnceValues(func() (string, error) {
+	const bits = 2048
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		return "", fmt.Errorf("draw a tool key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return "", fmt.Errorf("write the tool key: %w", err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	const indent = "      "
+	return indent + strings.ReplaceAll(strings.TrimRight(string(text), "\n"), "\n", "\n"+indent) + "\n", nil
+})
+
 // source is the environment that the functions see: the caller's, completed where it says nothing.
 func (s *Shim) source(o Options) (config.Source, error) {
 	env := map[string]string{}
 	if s.development {
+		key, err := toolKey()
+		if err != nil {
+			return config.Source{}, err
+		}
 		var text strings.Builder
-		err := writeConfig(&text, secrets{
+		err = writeConfig(&text, secrets{
 			Development: true, PublicURL: s.base, Origins: s.origins(),
-			NamingKey: developmentNamingKey, SealID: "development", Seal: random(), ConsumerSecret: random(), Token: random(),
+			NamingKey: developmentNamingKey, SealID: "development", Seal: random(), ConsumerSecret: random(), Token: random(), ToolKey: key,
 		})
 		if err != nil {
 			return config.Source{}, err

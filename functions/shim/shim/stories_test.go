@@ -30,6 +30,13 @@ type reply struct {
 
 func (c caller) call(method, address, contentType, body string, headers ...string) reply {
 	c.t.Helper()
+	client := &http.Client{Timeout: 20 * time.Second}
+	return c.with(client, method, address, contentType, body, headers...)
+}
+
+// with calls by a client of the story's own.
+func (c caller) with(client *http.Client, method, address, contentType, body string, headers ...string) reply {
+	c.t.Helper()
 	if strings.HasPrefix(address, "/") {
 		address = c.s.URL() + address
 	}
@@ -47,7 +54,6 @@ func (c caller) call(method, address, contentType, body string, headers ...strin
 		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	client := &http.Client{Timeout: 20 * time.Second}
 	defer client.CloseIdleConnections()
 	res, err := client.Do(r)
 	if err != nil {

@@ -1,4 +1,4 @@
-// The roles: the LMS (whose form needs no script), the operator and the alarm, whose answers are shown as they are.
+// The roles: the LMS (whose forms need no script), the operator and the alarm, whose answers are shown as they are.
 import { address, byId, codeTone, el, pill, say } from "./dom.js";
 import { soon } from "./live.js";
 
@@ -6,6 +6,7 @@ export function play() {
   lms();
   operator();
   alarm();
+  openEdX();
   document.addEventListener("click", copy);
 }
 
@@ -15,7 +16,8 @@ function lms() {
     const { learner, course, lab } = Object.fromEntries(new FormData(form));
     if (!event.submitter?.hasAttribute("formtarget")) {
       byId("frame").classList.remove("idle");
-      byId("crumbs").textContent = `${course} › ${form.elements.lab.selectedOptions[0]?.text ?? lab}`;
+      const unit = event.submitter?.id === "pick" ? "Studio › LTI Consumer" : (form.elements.lab.selectedOptions[0]?.text ?? lab);
+      byId("crumbs").textContent = `${course} › ${unit}`;
       byId("who").textContent = learner;
       byId("avatar").textContent = learner.split(/\s+/).map((part) => part[0] ?? "").slice(0, 2).join("").toUpperCase();
     }
@@ -112,6 +114,22 @@ function progress({ percent, steps }) {
 
 function details(title, text, open) {
   return el("details", { open: open ? true : null }, el("summary", {}, title), el("pre", {}, text));
+}
+
+// openEdX puts the answer of the paste helper in its place, instead of loading the whole page anew.
+function openEdX() {
+  const form = byId("open-edx");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const box = byId("open-edx-answer");
+    try {
+      const reply = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: AbortSignal.timeout(15000) });
+      const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      box.replaceChildren(...(page.getElementById(box.id)?.childNodes ?? []));
+    } catch {
+      box.replaceChildren(el("p", { class: "none" }, "The shim gave no answer. Look at the terminal it runs in, then try again."));
+    }
+  });
 }
 
 async function copy(event) {
