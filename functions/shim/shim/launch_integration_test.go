@@ -180,7 +180,8 @@ func TestRealLaunch(t *testing.T) {
 	calls := launchCalls(t, log, 0, 1)
 	name := stackOf(t, log.since(0))
 	t.Cleanup(func() { removeStack(t, cloud, name) })
-	if !slices.Equal(calls, []string{heatList, heatCreate}) {
+	// A cloud that is busy with something else may not have taken the create by the time of the answer.
+	if want := []string{heatList, heatCreate}; len(calls) == 0 || len(calls) > 2 || !slices.Equal(calls, want[:len(calls)]) {
 		t.Errorf("the first launch made %q", calls)
 	}
 	t.Run("to ready", func(t *testing.T) {

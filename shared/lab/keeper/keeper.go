@@ -96,15 +96,6 @@ func (k *Keeper) entryOf(key string) lab.Entry {
 	return entry
 }
 
-// Launch is Start for a learner who looks at an empty window until the page comes: it comes within a second. When many
-// launch at once Heat takes longer than that for a create; the page goes on then.
-func (k *Keeper) Launch(ctx context.Context, t Ticket) (Ticket, lab.Status) {
-	const patience = 700 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return k.start(ctx, t)
-}
-
 // Start gets the learner's lab going: creates it, adopts it, wakes it, or only looks if Heat is at work already. It takes
 // two calls (list, then create, resume or read), and one more where a launch lets the lab live longer, unless something is
 // in the way. Whatever fails, there is a status to show, and the page goes on from there.
@@ -126,7 +117,7 @@ func (k *Keeper) start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	}
 	logging.Note(ctx, "decision", string(decision.Do))
 	logging.Note(ctx, "reason", decision.Why)
-	t.ID, t.Settle, t.Wake = found.ID, false, false
+	t.ID, t.Settle, t.Wake, t.Asked = found.ID, false, false, time.Time{}
 	switch decision.Do {
 	case lab.Create:
 		t.Removed = ""
@@ -281,7 +272,7 @@ func (k *Keeper) Look(ctx context.Context, t Ticket, look lab.Look) (Ticket, lab
 	stack, err := k.ask(ctx, t, look)
 	switch {
 	case openstack.CodeOf(err) == openstack.Gone && t.ID == "":
-		return t, lab.Unseen(k.Entry(t), lab.Missing), nil
+		return t, lab.Unseen(k.Entry(t), k.missing(t)), nil
 	case openstack.CodeOf(err) == openstack.Gone:
 		return t, lab.Unseen(k.Entry(t), lab.Ended), nil
 	case err != nil:
@@ -290,7 +281,7 @@ func (k *Keeper) Look(ctx context.Context, t Ticket, look lab.Look) (Ticket, lab
 	if t.ID == "" && (stack.Action == "DELETE" && stack.Status != "FAILED" || t.removed(stack.Stack)) {
 		return t, lab.Unseen(k.Entry(t), lab.Clearing), nil
 	}
-	t.ID, t.Settle, t.Removed = stack.ID, false, ""
+	t.ID, t.Settle, t.Removed, t.Asked = stack.ID, false, "", time.Time{}
 	t = t.learn(stack.Tags)
 	k.builds.see(t.Lab, t.ID, stack.events)
 	status := k.view(t, stack.Stack, stack.events...)

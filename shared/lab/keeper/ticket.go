@@ -22,6 +22,8 @@ type Ticket struct {
 	// Wake says that the learner came to use the lab and found it asleep: start it once it sleeps, and once it is awake
 	// write down how long it may live now, which Heat does not take before.
 	Wake bool `json:"wake,omitempty"`
+	// Asked is when a launch told the cloud to start the lab and could not wait for the answer (Launch).
+	Asked time.Time `json:"asked,omitzero"`
 	// Removed is the id of the stack that a reset with this ticket deleted: until the new one is there, a list that still
 	// shows the old one in its old state does not count.
 	Removed string `json:"removed,omitempty"`
@@ -38,7 +40,7 @@ type Ticket struct {
 
 // Same says whether two tickets are the same, so that a page need not be given a new one.
 func (t Ticket) Same(u Ticket) bool {
-	return t.Owner == u.Owner && t.ID == u.ID && t.Settle == u.Settle && t.Wake == u.Wake && t.Removed == u.Removed && t.Launched.Equal(u.Launched) &&
+	return t.Owner == u.Owner && t.ID == u.ID && t.Settle == u.Settle && t.Wake == u.Wake && t.Removed == u.Removed && t.Asked.Equal(u.Asked) && t.Launched.Equal(u.Launched) &&
 		t.Staff.Equal(u.Staff) && t.Course == u.Course &&
 		t.Lease.Until.Equal(u.Lease.Until) && t.Lease.Extended == u.Lease.Extended && t.Locale == u.Locale && slices.Equal(t.Ancestors, u.Ancestors)
 }
