@@ -49,8 +49,9 @@ func (k *Keeper) Launch(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	case <-ctx.Done():
 	}
 	close(late)
-	t.Asked, t.Wake = k.now().UTC().Truncate(time.Second), true
-	return t, lab.Unseen(k.Entry(t), lab.Unanswered)
+	asked := t // the start goes on with its own
+	asked.Asked, asked.Wake = k.now().UTC().Truncate(time.Second), true
+	return asked, lab.Unseen(k.Entry(asked), lab.Unanswered)
 }
 
 // survive keeps a panic after the answer from ending the process; the page begins again by itself.
