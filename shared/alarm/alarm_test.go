@@ -1,10 +1,15 @@
 package alarm_test
 
 import (
+	"encoding/base64"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -23,9 +28,12 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
+// typed are the headers of a body of this type.
+func typed(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
+
 func parse(t *testing.T, body string) alarm.Signal {
 	t.Helper()
-	s, err := alarm.Parse(jsonType, []byte(body))
+	s, err := alarm.Parse(typed(jsonType), []byte(body))
 	if err != nil {
 		t.Fatalf("Parse(%s): %v", body, err)
 	}
@@ -51,6 +59,7 @@ func TestSenders(t *testing.T) {
 		{"aodh-event", alarm.Aodh, alarm.Alarm, "", 0, -1, 24 * time.Hour},
 		{"aodh-composite", alarm.Aodh, alarm.Alarm, "", 0, -1, 30 * time.Second},
 		{"aodh-member", alarm.Aodh, alarm.Alarm, "", 0, -1, 30 * time.Second},
+		{"aodh-prometheus", alarm.Aodh, alarm.Alarm, "", 0, 93.5, 30 * time.Second},
 		{"alertmanager-firing", alarm.Alertmanager, alarm.Alarm, alarm.Out, 2, -1, 2 * time.Minute},
 		{"alertmanager-resolved", alarm.Alertmanager, alarm.OK, "", 0, -1, 2 * time.Minute},
 	} {
@@ -75,7 +84,7 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	keys := map[string]string{}
 	for _, name := range []string{
-		"aodh-threshold", "aodh-repeat", "aodh-ok", "aodh-insufficient", "aodh-event", "aodh-composite", "aodh-member",
+		"aodh-threshold", "aodh-repeat", "aodh-ok", "aodh-insufficient", "aodh-event", "aodh-composite", "aodh-member", "aodh-prometheus",
 		"alertmanager-firing", "alertmanager-resolved",
 	} {
 		body := string(read(t, name))
@@ -114,12 +123,13 @@ func TestPerson(t *testing.T) {
 		{`{"direction":"out"}`, alarm.Signal{Direction: alarm.Out}},
 		{`{"direction":"in","by":2,"reason":"exam  is\nover"}`, alarm.Signal{Direction: alarm.In, By: 2, Reason: "exam is over"}},
 		{`{"to":3}`, alarm.Signal{To: &three}},
+		{`{"direction":"in","nodes":["2","0"]}`, alarm.Signal{Direction: alarm.In, Nodes: []string{"2", "0"}}},
 	} {
-		row.want.Sender, row.want.State = alarm.Person, alarm.Alarm
+		row.want.Sender, row.want.Wish, row.want.State = alarm.Person, true, alarm.Alarm
 		got := parse(t, row.body)
 		gotTo, wantTo := got.To, row.want.To
 		got.To, row.want.To = nil, nil
-		if got != row.want || (gotTo == nil) != (wantTo == nil) || gotTo != nil && *gotTo != *wantTo {
+		if !reflect.DeepEqual(got, row.want) || (gotTo == nil) != (wantTo == nil) || gotTo != nil && *gotTo != *wantTo {
 			t.Errorf("Parse(%s) = %+v to %v, want %+v to %v", row.body, got, gotTo, row.want, wantTo)
 		}
 	}
@@ -146,7 +156,6 @@ func TestRefused(t *testing.T) {
 	for _, row := range []struct{ contentType, body, code string }{
 		{"application/x-www-form-urlencoded", "direction=out", alarm.MediaType},
 		{"", `{"direction":"out"}`, alarm.MediaType},
-		{"application/cloudevents+json", `{"data":{}}`, alarm.MediaType},
 		{"text/plain; charset", `{}`, alarm.MediaType},
 		{jsonType, `{"direction":"out"`, alarm.NotJSON},
 		{jsonType, `[]`, alarm.NotJSON},
@@ -161,6 +170,11 @@ func TestRefused(t *testing.T) {
 		{jsonType, `{"to":-1}`, alarm.BadField},
 		{jsonType, `{"to":2,"by":1}`, alarm.BadField},
 		{jsonType, `{"to":2,"direction":"out"}`, alarm.BadField},
+		{jsonType, `{"to":2,"nodes":["1"]}`, alarm.BadField},
+		{jsonType, `{"by":1,"nodes":["1"]}`, alarm.BadField},
+		{jsonType, `{"nodes":["1",""]}`, alarm.BadField},
+		{jsonType, `{"nodes":["1","2","1"]}`, alarm.BadField},
+		{jsonType, `{"nodes":"1"}`, alarm.BadField},
 		{jsonType, `{"alarm_id":"x","current":"ALARM"}`, alarm.BadField},
 		{jsonType, `{"alarm_id":1,"current":"alarm"}`, alarm.BadField},
 		{jsonType, firing(`{"scale":"up"}`), alarm.BadField},
@@ -168,7 +182,7 @@ func TestRefused(t *testing.T) {
 		{jsonType, firing(`{"scale_by":"0"}`), alarm.BadField},
 		{jsonType, firing(`[]`), alarm.BadField},
 	} {
-		_, err := alarm.Parse(row.contentType, []byte(row.body))
+		_, err := alarm.Parse(typed(row.contentType), []byte(row.body))
 		bad, ok := errors.AsType[*alarm.Error](err)
 		if !ok || bad.Code != row.code || bad.Message == "" {
 			t.Errorf("Parse(%q, %s): %v, want %s", row.contentType, row.body, err, row.code)
@@ -188,6 +202,137 @@ func TestTextsAreBounded(t *testing.T) {
 	}
 }
 
+// N13: a measure comes from an annotation too, and one that is no number is refused.
+func TestN13AlertmanagerValue(t *testing.T) {
+	t.Parallel()
+	body := func(value string) string {
+		return `{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"scale":"out"},"annotations":{"scale_value":"` + value + `"}}]}`
+	}
+	if s := parse(t, body("93.5")); s.Value == nil || *s.Value != 93.5 {
+		t.Errorf("value %v, want 93.5", s.Value)
+	}
+	for _, value := range []string{"much", "NaN", "+Inf", "1e999"} {
+		_, err := alarm.Parse(typed(jsonType), []byte(body(value)))
+		if bad, ok := errors.AsType[*alarm.Error](err); !ok || bad.Code != alarm.BadField {
+			t.Errorf("value %s: %v", value, err)
+		}
+	}
+}
+
+// binary are the headers of an event in binary mode.
+func binary(changes ...string) http.Header {
+	h := http.Header{
+		"Content-Type": {jsonType}, "Ce-Specversion": {"1.0"}, "Ce-Id": {"e%201"}, "Ce-Source": {"/alarms/%E2%82%AC"}, "Ce-Type": {"org.example.alarm"},
+	}
+	for i := 0; i+1 < len(changes); i += 2 {
+		h.Set(changes[i], changes[i+1])
+	}
+	return h
+}
+
+// What a CloudEvent carries is read like the bare body, and is known by its source and id whatever the mode.
+func TestCloudEvents(t *testing.T) {
+	t.Parallel()
+	threshold := string(read(t, "aodh-threshold"))
+	structured := func(rest string) string {
+		return `{"specversion":"1.0","id":"e 1","source":"/alarms/€","type":"org.example.alarm"` + rest + `}`
+	}
+	event := typed("application/cloudevents+json; charset=utf-8")
+	var keys []string
+	for name, row := range map[string]struct {
+		header    http.Header
+		body      string
+		wish      bool
+		state     alarm.State
+		direction alarm.Direction
+		from      string
+	}{
+		"binary, Aodh":              {binary(), threshold, false, alarm.Alarm, "", "big2-alarm-kigr7ejur37g"},
+		"binary, Aodh, ok":          {binary(), string(read(t, "aodh-ok")), false, alarm.OK, "", "big2-alarm-kigr7ejur37g"},
+		"binary, wish":              {binary(), `{"direction":"out","by":2}`, true, alarm.Alarm, alarm.Out, "org.example.alarm"},
+		"binary, empty":             {binary("Content-Type", ""), ``, true, alarm.Alarm, "", "org.example.alarm"},
+		"structured, Alertmanager":  {event, structured(`,"data":` + string(read(t, "alertmanager-firing"))), false, alarm.Alarm, alarm.Out, "stackhook"},
+		"structured, base64":        {event, structured(`,"datacontenttype":"application/json","data_base64":"` + base64.StdEncoding.EncodeToString([]byte(threshold)) + `"`), false, alarm.Alarm, "", "big2-alarm-kigr7ejur37g"},
+		"structured beside headers": {binary("Content-Type", "application/cloudevents+json", "Ce-Id", "other"), structured(`,"data":{"direction":"in"}`), true, alarm.Alarm, alarm.In, "org.example.alarm"},
+		"structured, no data":       {event, structured(""), true, alarm.Alarm, "", "org.example.alarm"},
+	} {
+		s, err := alarm.Parse(row.header, []byte(row.body))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s.Sender != alarm.CloudEvents || s.Wish != row.wish || s.State != row.state || s.Direction != row.direction || s.Name != row.from || s.KeyLife != 24*time.Hour {
+			t.Errorf("%s: %+v", name, s)
+		}
+		keys = append(keys, s.Key)
+	}
+	for _, key := range keys {
+		if key == "" || key != keys[0] {
+			t.Errorf("one event has the keys %v", keys)
+			break
+		}
+	}
+	other, err := alarm.Parse(binary("Ce-Id", "e 2"), []byte(threshold))
+	if err != nil || other.Key == keys[0] {
+		t.Errorf("another event has the same key, %v", err)
+	}
+}
+
+func TestCloudEventsRefused(t *testing.T) {
+	t.Parallel()
+	event := typed("application/cloudevents+json")
+	for name, row := range map[string]struct {
+		header     http.Header
+		body, code string
+	}{
+		"batch":                {typed("application/cloudevents-batch+json"), `[]`, alarm.MediaType},
+		"other format":         {typed("application/cloudevents+avro"), `x`, alarm.MediaType},
+		"not JSON":             {event, `{`, alarm.NotJSON},
+		"a list":               {event, `[]`, alarm.NotJSON},
+		"no identity":          {event, `{"specversion":"1.0"}`, alarm.BadField},
+		"old version":          {event, `{"specversion":"0.3","id":"1","source":"s","type":"t"}`, alarm.Schema},
+		"no version":           {event, `{"data":{}}`, alarm.Schema},
+		"data of another type": {event, `{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/xml","data":"<a/>"}`, alarm.MediaType},
+		"bad base64":           {event, `{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"%"}`, alarm.BadField},
+		"two sorts of data":    {event, `{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"e30=","data":{}}`, alarm.BadField},
+		"unknown data":         {event, `{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"foo":1}}`, alarm.Schema},
+		"binary, no id":        {binary("Ce-Id", ""), `{}`, alarm.BadField},
+		"binary, bad encoding": {binary("Ce-Id", "%zz"), `{}`, alarm.BadField},
+		"binary, form":         {binary("Content-Type", "application/x-www-form-urlencoded"), `a=b`, alarm.MediaType},
+		"binary, unknown data": {binary(), `{"foo":1}`, alarm.Schema},
+	} {
+		_, err := alarm.Parse(row.header, []byte(row.body))
+		if bad, ok := errors.AsType[*alarm.Error](err); !ok || bad.Code != row.code || bad.Message == "" {
+			t.Errorf("%s: %v, want %s", name, err, row.code)
+		}
+	}
+}
+
+// scripts/post-alarm --cloudevent sends an event, with an id of its own each time but for --again.
+func TestPostAlarmCloudEvent(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s, err := alarm.Parse(r.Header, body)
+		if err != nil || s.Sender != alarm.CloudEvents || s.State != alarm.Alarm {
+			t.Errorf("%+v, %v", s, err)
+		}
+		keys = append(keys, s.Key)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	t.Cleanup(server.Close)
+	for _, again := range []string{"", "", "--again", "--again"} {
+		args := append(strings.Fields("--cloudevent "+again), server.URL)
+		if out, err := exec.CommandContext(t.Context(), "../../scripts/post-alarm", args...).CombinedOutput(); err != nil {
+			t.Fatalf("post-alarm %v: %v %s", args, err, out)
+		}
+	}
+	if len(keys) != 4 || keys[0] == keys[1] || keys[1] == keys[2] || keys[2] != keys[3] {
+		t.Errorf("keys %v", keys)
+	}
+}
+
 // No body makes Parse panic or accept a signal that says nothing.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
@@ -199,19 +344,25 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(jsonType, b)
+		f.Add(jsonType, "", b)
+		f.Add(jsonType, "id", b)
 	}
-	f.Add(jsonType, []byte(`{"to":3}`))
-	f.Add("text/plain", []byte(``))
-	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		s, err := alarm.Parse(contentType, body)
+	f.Add(jsonType, "", []byte(`{"to":3}`))
+	f.Add("text/plain", "", []byte(``))
+	f.Add("application/cloudevents+json", "", []byte(`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"to":3}}`))
+	f.Fuzz(func(t *testing.T, contentType, id string, body []byte) {
+		header := typed(contentType)
+		if id != "" {
+			header = binary("Content-Type", contentType, "Ce-Id", id)
+		}
+		s, err := alarm.Parse(header, body)
 		if err != nil {
 			if _, ok := errors.AsType[*alarm.Error](err); !ok {
 				t.Errorf("not an *Error: %v", err)
 			}
 			return
 		}
-		if s.Sender == "" || s.State == "" || s.By < 0 || s.Sender != alarm.Person && s.Key == "" {
+		if s.Sender == "" || s.State == "" || s.By < 0 || s.Sender != alarm.Person && s.Key == "" || s.Sender == alarm.Person && !s.Wish {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -17,6 +17,10 @@ const (
 	labelBy        = "scale_by" // number of nodes
 )
 
+// annotationValue is the annotation that carries the measure, as in `scale_value: "{{ $value }}"`. It is no label: an
+// alert whose labels change is another alert.
+const annotationValue = "scale_value"
+
 // group is Alertmanager's body (notify/webhook/webhook.go, template/template.go).
 type group struct {
 	Version  string `json:"version"`
@@ -50,7 +54,7 @@ func parseAlertmanager(body []byte) (Signal, error) {
 		if s.State != Alarm {
 			s.State, s.Reason = Alarm, cut(first(a.Annotations["summary"], a.Annotations["description"], a.Labels["alertname"]))
 		}
-		if err := s.want(a.Labels); err != nil {
+		if err := s.want(a.Labels, a.Annotations[annotationValue]); err != nil {
 			return Signal{}, err
 		}
 	}
@@ -60,8 +64,8 @@ func parseAlertmanager(body []byte) (Signal, error) {
 }
 
 // want adds what one firing alert asks for. Out wins over in, and the largest step of the winning direction counts: it
-// is worse to have too few nodes than too many.
-func (s *Signal) want(labels map[string]string) error {
+// is worse to have too few nodes than too many. The value is that of the alert whose direction was taken first.
+func (s *Signal) want(labels map[string]string, measure string) error {
 	direction := Direction(labels[labelDirection])
 	if direction != "" && direction != Out && direction != In {
 		return &Error{BadField, `The label "scale" of an alert is neither "out" nor "in".`}
@@ -74,12 +78,19 @@ func (s *Signal) want(labels map[string]string) error {
 		}
 		by = n
 	}
+	value := finite(measure)
+	if measure != "" && value == nil {
+		return &Error{BadField, `The annotation "scale_value" of an alert is not a number.`}
+	}
 	switch {
 	case s.Direction == Out && direction == In:
 	case s.Direction == In && direction == Out:
-		s.Direction, s.By = Out, by
+		s.Direction, s.By, s.Value = Out, by, value
 	default:
 		s.Direction, s.By = Direction(first(string(direction), string(s.Direction))), max(s.By, by)
+		if s.Value == nil {
+			s.Value = value
+		}
 	}
 	return nil
 }

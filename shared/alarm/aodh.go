@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"time"
 )
@@ -61,10 +62,13 @@ func parseAodh(body []byte) (Signal, error) {
 	return s, nil
 }
 
-// number is the value of a JSON number, nil of anything else.
-func number(raw json.RawMessage) *float64 {
-	f, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil {
+// number is the value of a JSON number, nil of anything else. Of a pool's members, most_recent is one of them.
+func number(raw json.RawMessage) *float64 { return finite(string(raw)) }
+
+// finite is the number a text spells, nil if it spells none that can be compared.
+func finite(text string) *float64 {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil
 	}
 	return &f

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"mime"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -17,6 +18,7 @@ type Sender string
 const (
 	Aodh         Sender = "aodh"
 	Alertmanager Sender = "alertmanager"
+	CloudEvents  Sender = "cloudevents" // whatever is in the event
 	Person       Sender = "person"
 )
 
@@ -42,6 +44,8 @@ const (
 // Signal is one request to scale, whoever sent it.
 type Signal struct {
 	Sender Sender
+	// Wish says that somebody wrote down what they want, in a person's form. An alarm only says how things are.
+	Wish bool
 	// Name is what the sender calls the alarm; for the record.
 	Name string
 	// Key is the same for two deliveries of one notification; empty if nothing tells them apart from two notifications.
@@ -52,7 +56,9 @@ type Signal struct {
 	// By is the number of nodes to add or remove; 0 if not said.
 	By int
 	// To is the number of nodes wanted, if one was named.
-	To    *int
+	To *int
+	// Nodes names those to take away, if somebody did.
+	Nodes []string
 	State State
 	// Reason is the sender's sentence, cut to a sensible length.
 	Reason string
@@ -79,16 +85,27 @@ const (
 // maxText bounds what of a sender's words is kept.
 const maxText = 200
 
-// Parse reads a body posted with the given Content-Type. An empty body of any type is a person who says nothing more
-// than the address does.
-func Parse(contentType string, body []byte) (Signal, error) {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return Signal{Sender: Person, State: Alarm}, nil
+// Parse reads a request's body as its headers say. An empty body of any type is a person who says nothing more than the
+// address does.
+func Parse(header http.Header, body []byte) (Signal, error) {
+	media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	switch {
+	case err == nil && strings.HasPrefix(media, "application/cloudevents"):
+		return parseStructured(media, body)
+	case header.Get("Ce-Specversion") != "":
+		return parseBinary(header, media, body)
+	case len(bytes.TrimSpace(body)) == 0:
+		return Signal{Sender: Person, Wish: true, State: Alarm}, nil
+	case err != nil || media != jsonType:
+		return Signal{}, &Error{MediaType, "Send the body as application/json, or as a CloudEvent."}
 	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil || media != "application/json" {
-		return Signal{}, &Error{MediaType, "Send the body as application/json."}
-	}
+	return parseBody(body)
+}
+
+const jsonType = "application/json"
+
+// parseBody tells the senders apart by the keys of their JSON.
+func parseBody(body []byte) (Signal, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(body, &keys); err != nil || keys == nil {
 		return Signal{}, &Error{NotJSON, "The body is not one JSON object."}
@@ -98,10 +115,10 @@ func Parse(contentType string, body []byte) (Signal, error) {
 		return parseAodh(body)
 	case has(keys, "alerts", "status", "version"):
 		return parseAlertmanager(body)
-	case has(keys, "direction"), has(keys, "by"), has(keys, "to"), has(keys, "reason"), len(keys) == 0:
+	case has(keys, "direction"), has(keys, "by"), has(keys, "to"), has(keys, "nodes"), has(keys, "reason"), len(keys) == 0:
 		return parsePerson(body)
 	}
-	return Signal{}, &Error{Schema, `The body is not a notification of Aodh or of Alertmanager (version 4), and has none of "direction", "by", "to" and "reason".`}
+	return Signal{}, &Error{Schema, `The body is not a notification of Aodh or of Alertmanager (version 4), and has none of "direction", "by", "to", "nodes" and "reason".`}
 }
 
 func has(keys map[string]json.RawMessage, names ...string) bool {
