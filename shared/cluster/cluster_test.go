@@ -196,7 +196,7 @@ func TestVerify(t *testing.T) {
 		}
 	}
 	for _, code := range []cluster.Code{cluster.Busy, cluster.NotScalable} {
-		if got := d.Refuse(code); got.Code != code || got.Patch != nil || got.To != 2 || got.Applied {
+		if got := d.Refuse(code, before.Memory); got.Code != code || got.Patch != nil || got.To != 2 || got.Applied {
 			t.Errorf("refused: %+v", got)
 		}
 	}

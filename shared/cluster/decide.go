@@ -2,19 +2,21 @@ package cluster
 
 import (
 	"fmt"
-	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
 // Op is a kind of change.
 type Op string
 
-// The kinds of change. OpSite and OpOutside are only ever recorded: the first is a site's new settings, the second a
+// The kinds of change. OpPass is what Reconcile does of itself. OpSite and OpOutside are only ever recorded: the first is a site's new settings, the second a
 // change by other means than ours.
 const (
 	OpOut     Op = "out"
 	OpIn      Op = "in"
 	OpSet     Op = "set"
+	OpPass    Op = "reconcile"
 	OpSite    Op = "site"
 	OpOutside Op = "outside"
 )
@@ -30,8 +32,24 @@ const (
 	AtMax       Code = "at_max"
 	AtMin       Code = "at_min"
 	Unchanged   Code = "unchanged"
+	Draining    Code = "draining"
+	Undrained   Code = "undrained"
 	Busy        Code = "busy"
 	Cooldown    Code = "cooldown"
+	Stabilizing Code = "stabilizing"
+	BackOff     Code = "back_off"
+	NotReady    Code = "not_ready"
+	Unhealthy   Code = "unhealthy"
+	RateLimited Code = "rate_limited"
+	NoQuota     Code = "no_quota"
+	Paused      Code = "paused"
+	Halted      Code = "halted"
+	Steady      Code = "steady"
+	Removed     Code = "removed"
+	Repaired    Code = "repaired"
+	WrongVictim Code = "wrong_victim"
+	UnknownNode Code = "unknown_node"
+	Protected   Code = "protected"
 	Duplicate   Code = "duplicate"
 	NotScalable Code = "not_scalable"
 	Outside     Code = "outside"
@@ -50,28 +68,47 @@ type State struct {
 	// CooldownOut must have passed since the last growth before an alarm makes it grow again. CooldownIn must have
 	// passed since the last change in either direction before it shrinks: a new node needs time to show in the measures.
 	CooldownOut, CooldownIn time.Duration
+	Policy                  Policy
 	// Action and Status are the halves of Heat's stack status.
 	Action, Status string
+	Pause          Pause
 	Memory         Memory
+	// Nodes are the cluster's nodes; nil if they are not known, and then Heat takes the newest ones away.
+	Nodes []Node
+	// Wanted is when an alarm last asked for more nodes, whatever came of it; zero if none is known to have.
+	Wanted time.Time
+	// Room is how many more nodes the quotas allow; nil if that is not known.
+	Room *int
+
+	schedule string // whose bounds hold now
 }
 
 // Request is what is asked.
 type Request struct {
 	Op Op // OpOut, OpIn or OpSet
-	// By is the step of OpOut and OpIn; less than 1 counts as 1.
+	// By is the step of OpOut and OpIn. Less than 1 leaves it to Value and the policy, and else counts as 1.
 	By int
+	// Value is the measure that raised the alarm, if it was sent.
+	Value *float64
 	// To is the size that OpSet wants.
 	To int
+	// Nodes names those that OpIn is to take away, by name, server or address; empty leaves the choice to the policy.
+	Nodes []string
+	// Min and Max are sizes that the caller may not go below or above, beside the cluster's own; 0 for none.
+	Min, Max int
 	// Key names the notification, KeyLife is how long it does; an empty key is never a duplicate.
 	Key     string
 	KeyLife time.Duration
 	// Who is recorded.
 	Who string
-	// Force is a person's word that the cooldown does not matter now. Bounds and Heat's work matter always.
+	// Force is a person's word that nothing of what holds an alarm back matters now. Bounds, quota and Heat's work
+	// matter always.
 	Force  bool
 	DryRun bool
 	// Token is fresh for each request.
 	Token string
+	// Gen is the number of the decision that the caller has the sole right to write; 0 for the next one.
+	Gen int
 }
 
 // Patch is one whole update of a cluster's parameters: absolute values only.
@@ -89,6 +126,8 @@ type Decision struct {
 	Asked int `json:"asked"`
 	From  int `json:"from"`
 	To    int `json:"to"`
+	// Victims are the names of the nodes that go, if it is known which.
+	Victims []string `json:"victims,omitempty"`
 	// Applied says that the change was made; set after it was read back.
 	Applied bool   `json:"applied"`
 	DryRun  bool   `json:"dry_run,omitempty"`
@@ -96,15 +135,20 @@ type Decision struct {
 	Reason  string `json:"reason"`
 	// RetryAfter is when asking again may help; 0 for never or at once.
 	RetryAfter time.Duration `json:"-"`
+	// Ring are the last decisions that were made true, newest last.
+	Ring []Entry `json:"-"`
+	// Members are to be written, one after another.
+	Members []MemberChange `json:"-"`
 	// Patch is to be written; nil means that nothing is.
 	Patch *Patch `json:"-"`
 }
 
 // Decide says what a request does to a cluster.
 func Decide(s State, r Request, now time.Time) Decision {
+	s = s.bounds(r, now)
 	asked := wanted(s, r)
-	d := Decision{Op: r.Op, Asked: asked, From: s.Count, To: s.Count, DryRun: r.DryRun}
-	if s.Memory.knows(r.Key, now) {
+	d := Decision{Op: r.Op, Asked: asked, From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}
+	if s.Memory.knows(r.Key, now) || s.marked(r) {
 		return d.say(Duplicate, 0, "This notification was acted on already; nothing was changed.")
 	}
 	if s.Action == "DELETE" || s.Action == "SUSPEND" || (s.Action == "RESUME" && s.Status == "FAILED") {
@@ -113,24 +157,90 @@ func Decide(s State, r Request, now time.Time) Decision {
 	if s.Status == "IN_PROGRESS" {
 		return d.busy()
 	}
-	to := bounded(s, r.Op, asked)
-	if to == s.Count {
-		return d.standstill(s)
+	if d, bad := d.badNames(s, r); bad {
+		return d
 	}
-	if left := s.cooldown(r, now); left > 0 {
-		return d.say(Cooldown, left, fmt.Sprintf("The last change is too recent; nothing was changed. The cluster may scale %s again in %s.", r.Op, left))
+	to, why := s.trimmed(r, asked)
+	if to == d.From {
+		return d.standstill(s, r)
 	}
-	d.To = to
-	if to == asked {
-		d = d.say(Scaled, 0, fmt.Sprintf("The cluster goes from %s to %d.", nodes(s.Count), to))
-	} else {
-		d = d.say(Capped, 0, fmt.Sprintf("The cluster goes from %s to %d, not to %d: its bounds are %d and %d.", nodes(s.Count), to, asked, s.Min, s.Max))
+	if d, held := d.hold(s, r, to, now); held {
+		return d
 	}
-	if !r.DryRun {
-		memory := s.Memory.Record(r.Op, s.Count, to, d.Code, r.Who, r.Token, now).saw(r.Key, now.Add(r.KeyLife))
-		d.Patch = &Patch{Count: to, Removal: []string{}, State: memory.String()}
+	if to > d.From && len(s.draining()) > 0 {
+		return d.undrain(s, r, to-d.From, now).orDry(r)
+	}
+	if to < d.From && s.Nodes != nil {
+		victims, kept := s.victims(r, d.From-to)
+		if len(victims) == 0 {
+			return d.say(kept.code, 0, kept.reason)
+		}
+		if len(victims) < d.From-to {
+			to, why = d.From-len(victims), append(why, kept.why)
+		}
+		dead := slices.DeleteFunc(slices.Clone(victims), Node.serves)
+		if s.drains() && len(dead) == 0 {
+			return d.drainFirst(s, r, victims, now).orDry(r)
+		}
+		if s.drains() && len(dead) < len(victims) {
+			victims, to, why = dead, d.From-len(dead), append(why, "those that are broken go first")
+		}
+		d.Victims = nodeNames(victims)
+	}
+	return d.change(s, r, to, why, now)
+}
+
+// orDry is the decision without what is to be written, if nothing is to be.
+func (d Decision) orDry(r Request) Decision {
+	if r.DryRun {
+		d.Members = nil
 	}
 	return d
+}
+
+// change is the decision to go to another size.
+func (d Decision) change(s State, r Request, to int, why []string, now time.Time) Decision {
+	d.To = to
+	if to == d.Asked {
+		d = d.say(Scaled, 0, fmt.Sprintf("The cluster goes from %s to %d.", nodes(d.From), to))
+	} else {
+		d = d.say(Capped, 0, fmt.Sprintf("The cluster goes from %s to %d, not to %d: %s.", nodes(d.From), to, d.Asked, strings.Join(why, ", ")))
+	}
+	if r.DryRun {
+		return d
+	}
+	count := to + s.Count - d.From // with those on their way out
+	memory := s.Memory.Record(r.Op, s.Count, count, d.Code, r.Who, r.Token, now).saw(r.Key, now.Add(r.KeyLife))
+	memory.Gen = max(memory.Gen, r.Gen)
+	memory.Fails = s.failures()
+	memory.Kept = s.kept(d.Victims)
+	d.Ring = memory.Ring
+	removal := append([]string{}, d.Victims...)
+	d.Patch = &Patch{Count: count, Removal: removal, State: memory.String()}
+	return d
+}
+
+// NeedsNodes says that a decision made without knowing the nodes has to be made again with them: it takes some away, or
+// the request names some, or new ones have to be in service first, or some may be on their way out.
+func (d Decision) NeedsNodes(p Policy) bool {
+	settled := d.Code == Scaled || d.Code == Capped || d.Code == AtMax || d.Code == AtMin || d.Code == Unchanged
+	if d.Op == OpPass {
+		return d.Code != Busy && d.Code != NotScalable
+	}
+	return d.To < d.From || d.To > d.From && p.Ready > 0 || d.Code == UnknownNode || p.Drain > 0 && settled
+}
+
+// NeedsNodes says whether growing looks at the nodes. Shrinking always does.
+func (p Policy) NeedsNodes() bool { return p.Ready > 0 || p.Drain > 0 }
+
+// Idle says that nothing was tried, and that something else may be.
+func (d Decision) Idle() bool {
+	switch d.Code {
+	case Busy, Lost, Superseded, NotScalable:
+		return false
+	default:
+		return d.To == d.From
+	}
 }
 
 // Verify says what became of a decision whose Patch was sent, from the cluster as it reads afterwards: applied,
@@ -141,17 +251,17 @@ func Verify(d Decision, token string, before Memory, after State) Decision {
 		d.Applied = true
 		return d
 	case before.Token:
-		d.To = after.Count
+		d.To, d.Victims, d.Ring = d.From, nil, before.Ring
 		return d.say(Lost, busyRetry, "OpenStack took the change and did not make it. Ask again.")
 	}
-	d.To = after.Count
+	d.To, d.Victims, d.Ring = after.Count, nil, after.Memory.Ring
 	return d.say(Superseded, busyRetry, fmt.Sprintf("Another request changed the cluster at the same time and won: it goes to %s.", nodes(after.Count)))
 }
 
 // Refuse is the decision after OpenStack refused its Patch because the cluster had changed meanwhile: code is Busy when
 // Heat was at work by then, NotScalable when it was suspended or being deleted.
-func (d Decision) Refuse(code Code) Decision {
-	d.To, d.Patch = d.From, nil
+func (d Decision) Refuse(code Code, before Memory) Decision {
+	d.To, d.Patch, d.Victims, d.Ring = d.From, nil, nil, before.Ring
 	if code == Busy {
 		return d.busy()
 	}
@@ -171,73 +281,18 @@ func (d Decision) say(code Code, retry time.Duration, reason string) Decision {
 	return d
 }
 
-// standstill is the answer when bounds leave nothing to do.
-func (d Decision) standstill(s State) Decision {
+// standstill is the answer when limits leave nothing to do.
+func (d Decision) standstill(s State, r Request) Decision {
+	grows := d.Asked > d.From
 	switch {
-	case d.Op == OpOut || d.Asked > s.Max:
-		return d.say(AtMax, 0, fmt.Sprintf("The cluster has %s, and its upper bound is %d; nothing was changed.", nodes(s.Count), s.Max))
-	case d.Op == OpIn || d.Asked < s.Min:
-		return d.say(AtMin, 0, fmt.Sprintf("The cluster has %s, and its lower bound is %d; nothing was changed.", nodes(s.Count), s.Min))
+	case grows && d.From < s.Max && s.Room != nil && *s.Room < 1:
+		return d.say(NoQuota, 0, fmt.Sprintf("The cluster has %s, and the project's quota has no room for another; nothing was changed. Ask the operator to raise it.", nodes(d.From)))
+	case r.Op == OpOut || d.Asked > s.Max:
+		return d.say(AtMax, 0, fmt.Sprintf("The cluster has %s, and its upper bound is %d%s; nothing was changed.", nodes(d.From), s.Max, s.because()))
+	case r.Op == OpIn || d.Asked < s.Min:
+		return d.say(AtMin, 0, fmt.Sprintf("The cluster has %s, and its lower bound is %d%s; nothing was changed.", nodes(d.From), s.Min, s.because()))
 	}
-	return d.say(Unchanged, 0, fmt.Sprintf("The cluster has %s already.", nodes(s.Count)))
-}
-
-// wanted is the size a request would like, in whole and sane numbers.
-func wanted(s State, r Request) int {
-	step := min(max(r.By, 1), math.MaxInt32)
-	switch r.Op {
-	case OpOut:
-		return s.Count + step
-	case OpIn:
-		return max(0, s.Count-step)
-	case OpSet, OpSite, OpOutside:
-	}
-	return r.To
-}
-
-// bounded keeps a wish within the bounds, and never lets it turn around: "out" does not shrink a cluster that is above
-// its bound, nor "in" grow one that is below.
-func bounded(s State, op Op, asked int) int {
-	to := min(max(asked, s.Min), s.Max)
-	if (op == OpOut && to < s.Count) || (op == OpIn && to > s.Count) {
-		return s.Count
-	}
-	return to
-}
-
-// cooldown is how long the request has to wait. A size that a person named does not wait: they have decided.
-func (s State) cooldown(r Request, now time.Time) time.Duration {
-	if r.Force {
-		return 0
-	}
-	var until time.Time
-	switch r.Op {
-	case OpOut:
-		until = ends(s.Memory.Out, s.CooldownOut)
-	case OpIn:
-		until = ends(max(s.Memory.Out, s.Memory.In), s.CooldownIn)
-	case OpSet, OpSite, OpOutside:
-		return 0
-	}
-	return max(0, until.Sub(now)).Round(time.Second)
-}
-
-// Next is when an alarm may make the cluster grow and shrink again; nil if it may now.
-func (s State) Next(now time.Time) (out, in *time.Time) {
-	if t := ends(s.Memory.Out, s.CooldownOut).UTC(); t.After(now) {
-		out = &t
-	}
-	if t := ends(max(s.Memory.Out, s.Memory.In), s.CooldownIn).UTC(); t.After(now) {
-		in = &t
-	}
-	return out, in
-}
-
-func ends(since int64, d time.Duration) time.Time {
-	if since == 0 {
-		return time.Time{}
-	}
-	return time.Unix(since, 0).Add(d)
+	return d.say(Unchanged, 0, fmt.Sprintf("The cluster has %s already.", nodes(d.From)))
 }
 
 func nodes(n int) string {

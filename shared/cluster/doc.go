@@ -1,12 +1,17 @@
-// Package cluster decides what a request to scale does to a cluster. It does no I/O: Decide is a function of what is
-// known of the cluster, what is asked, and the time, and its result says what to write and why.
+// Package cluster decides what a request to scale does to a cluster, and what a cluster needs without one. It does no I/O:
+// Decide and Reconcile are functions of what is known of the cluster, what is asked, and the time, and their result says
+// what to write and why.
 //
-//	             ┌ seen already ──────────────── duplicate
-//	             ├ suspended, being deleted ──── not_scalable
-//	request ─────┼ Heat at work ──────────────── busy
-//	             ├ at the bound already ──────── at_max, at_min, unchanged
-//	             ├ the last step too recent ──── cooldown
-//	             └ else ──────────────────────── scaled, capped (fewer than asked) ── Patch
+//	             ┌ seen already ──────────────────────── duplicate
+//	             ├ suspended, being deleted ──────────── not_scalable
+//	             ├ Heat at work ──────────────────────── busy
+//	             ├ names no node that may go ─────────── unknown_node, protected
+//	request ─────┼ at the bound already ──────────────── at_max, at_min, unchanged, no_quota
+//	             ├ an alarm has to wait ──────────────── paused, halted, cooldown, rate_limited, not_ready,
+//	             │                                       back_off, stabilizing, unhealthy
+//	             ├ nodes are on their way out already ── undrained ──────── Members
+//	             ├ nodes leave by a drain ────────────── draining ───────── Members
+//	             └ else ──────────────────────────────── scaled, capped ─── Patch
 //
 // Why it is built so, from heat/engine and from measurements on a real Heat:
 //
@@ -19,4 +24,8 @@
 //     written down. They are the caller's to log.
 //   - An operator's `openstack stack update` without --existing resets every parameter, the memory included. An empty
 //     or damaged memory is therefore normal, and a new one is begun.
+//   - Heat takes the newest nodes, and any node in the place of one that it cannot find. So a Patch names its victims,
+//     they are chosen from the nodes alone, and Reconcile looks afterwards whether the others are all there.
+//   - Heat does not drain. A drain is weight 0 and tags on the pool member, and no update: whoever reads the members knows
+//     of it, and it ends by a Patch when its time is over, or by the weight that the tags remember.
 package cluster

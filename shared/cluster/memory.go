@@ -29,11 +29,17 @@ type Memory struct {
 	By    string `json:"by,omitempty"`
 	// At, Out and In are when the last decision, the last growth and the last shrinking were made; Unix seconds, 0 for
 	// never.
-	At   int64   `json:"at"`
-	Out  int64   `json:"out,omitempty"`
-	In   int64   `json:"in,omitempty"`
-	Seen []Seen  `json:"seen,omitempty"`
-	Ring []Entry `json:"ring,omitempty"`
+	At   int64  `json:"at"`
+	Out  int64  `json:"out,omitempty"`
+	In   int64  `json:"in,omitempty"`
+	Seen []Seen `json:"seen,omitempty"`
+	// Fails counts the growths that failed one after another, up to the last decision.
+	Fails int     `json:"fails,omitempty"`
+	Ring  []Entry `json:"ring,omitempty"`
+	// Kept are the nodes that the last removal left, to see afterwards that it took the right ones.
+	Kept []string `json:"kept,omitempty"`
+	// Halt says why alarms are not obeyed any more, until a person says a size or uses force.
+	Halt string `json:"halt,omitempty"`
 }
 
 // Seen is a notification that was acted on.
@@ -76,8 +82,10 @@ func (m Memory) String() string {
 			m.Ring = m.Ring[1:]
 		case len(m.Seen) > 0:
 			m.Seen = m.Seen[1:]
+		case len(m.Kept) > 0:
+			m.Kept = nil // too many to check
 		default:
-			m.By, m.Token = "", shorten(m.Token, maxBy)
+			m.By, m.Halt, m.Token = "", shorten(m.Halt), shorten(m.Token)
 		}
 	}
 }
@@ -85,7 +93,7 @@ func (m Memory) String() string {
 // Record is the memory after a decision to go from one size to another: one of Decide's, or an operator's who gave the
 // cluster new settings. token is the new decision's own.
 func (m Memory) Record(op Op, from, to int, code Code, by, token string, now time.Time) Memory {
-	by = shorten(by, maxBy)
+	by = shorten(by)
 	ring := slices.Clone(m.Ring)
 	if m.Gen > 0 && m.To != from {
 		// Someone changed the size by other means since; say so instead of leaving a hole in the history.
@@ -130,11 +138,12 @@ func hash(key string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// shorten cuts a text to so many bytes, at a rune's end.
-func shorten(s string, limit int) string {
-	if len(s) <= limit {
+// shorten cuts a text to maxBy bytes, at a rune's end.
+func shorten(s string) string {
+	if len(s) <= maxBy {
 		return s
 	}
+	limit := maxBy
 	for limit > 0 && !utf8.RuneStart(s[limit]) {
 		limit--
 	}

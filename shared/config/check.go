@@ -35,6 +35,7 @@ func (p *Platform) setDefaults() { p.Algorithms = []string{"RS256"} }
 func (c *Cluster) setDefaults() {
 	c.CooldownOut = 3 * time.Minute
 	c.CooldownIn = 10 * time.Minute
+	c.Victims = "oldest"
 }
 
 // normalise gives values the one form that the rest of the code relies on.
@@ -46,10 +47,10 @@ func (c *Config) normalise(folder string) {
 	if c.LTI.PlatformsDir != "" && !filepath.IsAbs(c.LTI.PlatformsDir) {
 		c.LTI.PlatformsDir = filepath.Join(folder, c.LTI.PlatformsDir)
 	}
-	for name, cluster := range c.Clusters {
-		if cluster.Stack == "" {
-			cluster.Stack = name
-			c.Clusters[name] = cluster
+	for name, entry := range c.Clusters {
+		if entry.Stack == "" {
+			entry.Stack = name
+			c.Clusters[name] = entry
 		}
 	}
 }
@@ -215,6 +216,27 @@ func (c *Config) checkClusters(add adder) {
 			add("clusters."+name+".stack", "is also the stack of cluster %s; two clusters would undo each other's work.", other)
 		}
 		owner[stack] = name
+		c.Clusters[name].check("clusters."+name, add)
+	}
+}
+
+// maxLength is the longest time of a schedule: what lasts longer is a bound of its own.
+const maxLength = 31 * 24 * time.Hour
+
+func (c Cluster) check(path string, add adder) {
+	for i, s := range c.Schedules {
+		below := fmt.Sprintf("%s.schedules[%d]", path, i)
+		if s.Max > 0 && s.Min > s.Max {
+			add(below+".max", "must not be less than min.")
+		}
+		if s.Length > maxLength {
+			add(below+".length", "must be at most %s.", FormatDuration(maxLength))
+		}
+	}
+	for i, a := range c.Auth {
+		if strings.EqualFold(a.Header, "Authorization") || strings.EqualFold(a.Header, "X-Auth-Token") {
+			add(fmt.Sprintf("%s.auth[%d].header", path, i), "is one that clients send themselves; name one that only the proxy sets.")
+		}
 	}
 }
 

@@ -74,6 +74,11 @@ sites: {defaults: {image: debian-12}}
 api: {tokens: [{name: ci, token: api-` + key32 + `, may: [sites, clusters]}]}
 `
 
+// clustered is a configuration with one cluster and this in its entry.
+func clustered(rest string) string {
+	return minimal + "clusters: {a: {min: 1, max: 2, " + rest + "}}\n"
+}
+
 func source(text string) config.Source {
 	return config.Map(map[string]string{config.Variable: text})
 }
@@ -191,6 +196,15 @@ func TestFaults(t *testing.T) {
 		"store":                {minimal + "store: disk\n", "store", "must be memory or the address of a Redis"},
 		"replicas":             {minimal + "replicas: 3\n", "replicas", "must be 1 with store: memory"},
 		"max below min":        {minimal + "clusters: {a: {min: 3, max: 2}}\n", "clusters.a.max", "not be less than min"},
+		"schedule's length":    {clustered(`schedules: [{name: a, start: "0 8 * * *"}]`), "clusters.a.schedules[0].length", "more than 0"},
+		"long schedule":        {clustered(`schedules: [{name: a, start: "0 8 * * *", length: 40d}]`), "clusters.a.schedules[0].length", "at most 31d"},
+		"schedule's bounds":    {clustered(`schedules: [{name: a, start: "0 8 * * *", length: 1h, min: 3, max: 2}]`), "clusters.a.schedules[0].max", "not be less than min"},
+		"two steps at one":     {clustered("steps_out: [{at: 80, by: 1}, {at: 80, by: 2}]"), "clusters.a.steps_out", "the same at twice"},
+		"step of nothing":      {clustered("steps_in: [{at: 80}]"), "clusters.a.steps_in[0].by", "at least 1"},
+		"steps an hour":        {clustered("steps_per_hour: 99"), "clusters.a.steps_per_hour", "at most 15"},
+		"victims":              {clustered("victims: random"), "clusters.a.victims", "oldest, newest"},
+		"certificate":          {clustered("auth: [{kind: mtls, header: X-Subject}]"), "clusters.a.auth[0].subject", "kind is mtls"},
+		"certificate's header": {clustered("auth: [{kind: mtls, header: authorization, subject: a}]"), "clusters.a.auth[0].header", "only the proxy sets"},
 		"cluster name":         {minimal + "clusters: {1a: {min: 1, max: 2}}\n", "clusters.1a", "begin with a letter"},
 		"one stack twice":      {minimal + "clusters: {a: {min: 1, max: 2, stack: s}, b: {min: 1, max: 2, stack: s}}\n", "clusters.b.stack", "also the stack of cluster a"},
 		"naming key":           {minimal + "labs: {web: {title: W, template: t.yaml}}\n", "naming_key", "never change it"},

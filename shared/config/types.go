@@ -126,21 +126,61 @@ type Access struct {
 }
 
 // Cluster is an application cluster that may be scaled.
-type Cluster struct {
+type Cluster struct { //nolint:recvcheck // only its defaults are set in place
 	Stack       string        `yaml:"stack" validate:"stackname"` // default: the cluster's own name
 	Min         int           `yaml:"min" validate:"min=1"`
 	Max         int           `yaml:"max" validate:"gtefield=Min"`
 	CooldownOut time.Duration `yaml:"cooldown_out" validate:"min=0"`
 	CooldownIn  time.Duration `yaml:"cooldown_in" validate:"min=0"`
-	Auth        []Auth        `yaml:"auth" validate:"dive"`
+	// Stabilization is how long a wish for more nodes keeps alarms from taking some away.
+	Stabilization time.Duration `yaml:"stabilization" validate:"min=0"`
+	StepsOut      []Step        `yaml:"steps_out" validate:"unique=At,dive"`
+	StepsIn       []Step        `yaml:"steps_in" validate:"unique=At,dive"`
+	MaxStep       int           `yaml:"max_step" validate:"min=0"`                // 0 = any
+	MaxInPercent  int           `yaml:"max_in_percent" validate:"min=0,max=100"`  // of the nodes at once; 0 = any
+	StepsPerHour  int           `yaml:"steps_per_hour" validate:"min=0,max=15"`   // by alarms; 0 = any
+	ReadyTimeout  time.Duration `yaml:"ready_timeout" validate:"min=0"`           // for new nodes to come into service; 0 = alarms do not wait
+	HealthyShare  int           `yaml:"healthy_percent" validate:"min=0,max=100"` // of the nodes must be in service to take some away
+	Victims       string        `yaml:"victims" validate:"oneof=oldest newest"`
+	Drain         Drain         `yaml:"drain"`
+	Quota         bool          `yaml:"quota"` // look at Nova's before growing
+	Lease         bool          `yaml:"lease"` // one writer at a time, by key pairs in Nova
+	Schedules     []Schedule    `yaml:"schedules" validate:"unique=Name,dive"`
+	Auth          []Auth        `yaml:"auth" validate:"dive"`
+}
+
+// Step says how many nodes an alarm adds or removes from one value of its measure on.
+type Step struct {
+	At int `yaml:"at"`
+	By int `yaml:"by" validate:"min=1"`
+}
+
+// Drain is how nodes leave: without new connections first, for so long. 0 removes them at once.
+type Drain struct {
+	Timeout time.Duration `yaml:"timeout" validate:"min=0"`
+}
+
+// Schedule gives a cluster other bounds from each time that crontab(5) would start something, for so long. The first one
+// that applies counts.
+type Schedule struct {
+	Name   string        `yaml:"name" validate:"required,max=40"`
+	Start  string        `yaml:"start" validate:"required"` // five fields of crontab(5)
+	Zone   string        `yaml:"zone"`                      // such as Europe/Berlin; UTC if empty
+	Length time.Duration `yaml:"length" validate:"gt=0"`
+	Min    int           `yaml:"min" validate:"min=0"` // 0 = the cluster's own
+	Max    int           `yaml:"max" validate:"min=0"`
 }
 
 // Auth is one credential an alarm may present for a cluster.
 type Auth struct {
-	Kind     string `yaml:"kind" validate:"required,oneof=basic bearer"`
+	Kind     string `yaml:"kind" validate:"required,oneof=basic bearer mtls"`
 	User     string `yaml:"user" validate:"required_if=Kind basic"`
 	Password Secret `yaml:"password" validate:"required_if=Kind basic"`
 	Token    Secret `yaml:"token" validate:"required_if=Kind bearer"`
+	// Header is where the proxy in front writes the subject of the client certificate that it has checked, and takes away
+	// whatever a client has written there itself. The functions must be reachable through that proxy alone.
+	Header  string `yaml:"header" validate:"required_if=Kind mtls"`
+	Subject string `yaml:"subject" validate:"required_if=Kind mtls"`
 }
 
 // Sites holds what every site starts from.

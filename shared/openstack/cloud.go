@@ -48,10 +48,18 @@ func New(o Options) (*Cloud, error) {
 // As is the same cloud through the caller's own Keystone token: what the token may not do, fails as Forbidden, and so
 // does everything once it has expired. The project is the token's. The token is validated at the first call (one request)
 // and shares nothing with c but the connections.
+//
+// Keystone lets a trust's token, such as Aodh's trust+https sends, not even look at itself (403 on Zed). It is then used
+// at the addresses of c's own project, and nothing is known of it until a service has taken it: Heat refuses a token of
+// another project there.
 func (c *Cloud) As(token string) *Cloud {
 	theirs := &Cloud{creds: c.creds, http: c.http}
 	theirs.session = &session{login: func(ctx context.Context) (*connection, error) {
-		return theirs.adopt(ctx, token)
+		conn, err := theirs.adopt(ctx, token)
+		if failed, ok := errors.AsType[*Error](err); ok && failed.Status == http.StatusForbidden {
+			return c.borrow(ctx, token)
+		}
+		return conn, err
 	}}
 	return theirs
 }

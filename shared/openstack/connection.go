@@ -80,6 +80,15 @@ func (c *Cloud) adopt(ctx context.Context, token string) (*connection, error) {
 	return c.connection(op, token, g, time.Time{})
 }
 
+// borrow makes a connection of somebody else's token that Keystone does not show: with c's own catalog and project.
+func (c *Cloud) borrow(ctx context.Context, token string) (*connection, error) {
+	own, err := c.session.connect(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{provider: c.provider(token), catalog: own.catalog, project: own.project}, nil
+}
+
 func (c *Cloud) connection(op, token string, g grant, renewAt time.Time) (*connection, error) {
 	if g.Project.ID == "" {
 		return nil, &Error{Code: Forbidden, Op: op, Err: errors.New("the token is not scoped to a project")}

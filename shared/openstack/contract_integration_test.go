@@ -64,7 +64,8 @@ func onReal(t *testing.T) *harness {
 			case <-ctx.Done():
 			}
 		},
-		token: func(t *testing.T) string { t.Helper(); token, _ := login.issue(t); return token },
+		token:   func(t *testing.T) string { t.Helper(); token, _ := login.issue(t); return token },
+		trusted: login.trust,
 		raw: func(t *testing.T, service, method, path string, body any) answer {
 			t.Helper()
 			token, endpoints := login.issue(t)
@@ -116,44 +117,78 @@ func realLogin(t *testing.T) login {
 	return l
 }
 
-// issue gets a token and the public endpoints by type.
-func (l login) issue(t *testing.T) (token string, endpoints map[string]string) {
+// trust gets a token of a trust that the user gives to themselves.
+func (l login) trust(t *testing.T) string {
 	t.Helper()
-	domain := func(name string) map[string]any {
-		if name == "" {
-			name = "Default"
-		}
-		return map[string]any{"name": name}
-	}
-	body, err := json.Marshal(map[string]any{"auth": map[string]any{
-		"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": map[string]any{"name": l.Username, "password": l.Password, "domain": domain(l.UserDomain)}}},
-		"scope":    map[string]any{"project": map[string]any{"name": l.Project, "domain": domain(l.ProjectDomain)}},
+	own := l.post(t, "/auth/tokens", "", l.body(map[string]any{"project": map[string]any{"name": l.Project, "domain": named(l.ProjectDomain)}}))
+	trust := l.post(t, "/OS-TRUST/trusts", own.header.Get("X-Subject-Token"), map[string]any{"trust": map[string]any{
+		"trustor_user_id": own.Token.User.ID, "trustee_user_id": own.Token.User.ID, "project_id": own.Token.Project.ID,
+		"impersonation": true, "roles": own.Token.Roles,
 	}})
+	scoped := l.post(t, "/auth/tokens", "", l.body(map[string]any{"OS-TRUST:trust": map[string]any{"id": trust.Trust.ID}}))
+	return scoped.header.Get("X-Subject-Token")
+}
+
+// keystone is what Keystone answered.
+type keystone struct {
+	header http.Header
+	Token  struct {
+		User, Project struct{ ID string }
+		Roles         []map[string]any
+		Catalog       []struct {
+			Type      string
+			Endpoints []struct{ Interface, URL string }
+		}
+	}
+	Trust struct{ ID string }
+}
+
+func named(domain string) map[string]any {
+	if domain == "" {
+		domain = "Default"
+	}
+	return map[string]any{"name": domain}
+}
+
+// body asks for a token of this scope.
+func (l login) body(scope map[string]any) map[string]any {
+	user := map[string]any{"name": l.Username, "password": l.Password, "domain": named(l.UserDomain)}
+	return map[string]any{"auth": map[string]any{
+		"identity": map[string]any{"methods": []string{"password"}, "password": map[string]any{"user": user}}, "scope": scope,
+	}}
+}
+
+func (l login) post(t *testing.T, path, token string, content any) keystone {
+	t.Helper()
+	text, err := json.Marshal(content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := strings.TrimSuffix(strings.TrimSuffix(l.AuthURL, "/"), "/v3") + "/v3/auth/tokens"
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	url := strings.TrimSuffix(strings.TrimSuffix(l.AuthURL, "/"), "/v3") + "/v3" + path
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("X-Auth-Token", token)
+	}
 	reply, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatalf("log in: %v", err)
+		t.Fatalf("%s: %v", path, err)
 	}
 	defer reply.Body.Close()
-	var got struct {
-		Token struct {
-			Catalog []struct {
-				Type      string
-				Endpoints []struct{ Interface, URL string }
-			}
-		}
-	}
+	got := keystone{header: reply.Header}
 	if err := json.NewDecoder(reply.Body).Decode(&got); err != nil || reply.StatusCode != http.StatusCreated {
-		t.Fatalf("log in: %d, %v", reply.StatusCode, err)
+		t.Fatalf("%s: %d, %v", path, reply.StatusCode, err)
 	}
+	return got
+}
+
+// issue gets a token and the public endpoints by type.
+func (l login) issue(t *testing.T) (token string, endpoints map[string]string) {
+	t.Helper()
+	got := l.post(t, "/auth/tokens", "", l.body(map[string]any{"project": map[string]any{"name": l.Project, "domain": named(l.ProjectDomain)}}))
 	endpoints = map[string]string{}
 	for _, entry := range got.Token.Catalog {
 		for _, e := range entry.Endpoints {
@@ -162,5 +197,5 @@ func (l login) issue(t *testing.T) (token string, endpoints map[string]string) {
 			}
 		}
 	}
-	return reply.Header.Get("X-Subject-Token"), endpoints
+	return got.header.Get("X-Subject-Token"), endpoints
 }

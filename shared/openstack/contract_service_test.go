@@ -1,8 +1,11 @@
 package openstack_test
 
 import (
+	"context"
+	"math"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/stackhook/stackhook/shared/openstack"
 )
@@ -41,7 +44,10 @@ outputs:
 func serviceRows() []row {
 	return []row{
 		{"a token that is none is refused, a person's own works", tokens},
+		{"a trust's token: Keystone does not show it, Heat takes it", trustedToken},
 		{"load balancer: tree, weight and tags by PUT, busy meanwhile, kept by an update", loadBalancer},
+		{"the room for servers shrinks by one with a server, if it is bounded", serverRoom},
+		{"a key pair's name has one winner, says when it was taken, and is free again once deleted", keyPairs},
 		{"a server: address, suspend, resume; deleted behind Heat's back", serverLife},
 	}
 }
@@ -60,6 +66,20 @@ func tokens(h *harness) {
 	}
 	_, err = person.FindStack(t.Context(), fresh())
 	wantCode(t, err, openstack.Gone)
+}
+
+func trustedToken(h *harness) {
+	t := h.t
+	ref := h.built(t, openstack.NewStack{Template: "heat_template_version: 2018-03-02\nresources: {word: {type: OS::Heat::RandomString}}\n"})
+	theirs := h.cloud.As(h.trusted(t))
+	s, err := theirs.Stack(t.Context(), ref)
+	if err != nil || s.ID != ref.ID {
+		t.Fatalf("with a trust's token: %+v, %v", s, err)
+	}
+	if err := theirs.PatchStack(t.Context(), ref, openstack.StackChange{}); err != nil {
+		t.Errorf("update: %v", err)
+	}
+	h.settled(t, ref)
 }
 
 func loadBalancer(h *harness) {
@@ -131,6 +151,55 @@ func loadBalancer(h *harness) {
 	}
 	wantCode(t, h.cloud.ChangeMember(t.Context(), poolID, "00000000-0000-4000-8000-000000000000", openstack.MemberChange{Weight: &other}), openstack.Gone)
 	h.gone(t, ref)
+}
+
+func serverRoom(h *harness) {
+	t := h.t
+	before, err := h.cloud.ServerRoom(t.Context())
+	if err != nil || before < 1 {
+		t.Fatalf("room for %d, %v", before, err)
+	}
+	h.built(t, openstack.NewStack{Template: served})
+	// Other rows make and delete servers meanwhile.
+	if after, err := h.cloud.ServerRoom(t.Context()); err != nil || after < 0 || before == math.MaxInt && after != before {
+		t.Errorf("room for %d, %v; %d before", after, err, before)
+	}
+}
+
+func keyPairs(h *harness) {
+	t := h.t
+	const public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKrvVwPBuqYcFvZJcPFDE6VkFF6wbcg0FDfKKSKJtWwd owner"
+	name := fresh()
+	t.Cleanup(func() { _ = h.cloud.DeleteKeyPair(context.WithoutCancel(t.Context()), name) })
+	_, err := h.cloud.KeyPair(t.Context(), name)
+	wantCode(t, err, openstack.Gone)
+	errs := make([]error, 8)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = h.cloud.CreateKeyPair(t.Context(), name, public) })
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		wantCode(t, err, openstack.Conflict)
+	}
+	if won != 1 {
+		t.Errorf("%d of %d won", won, len(errs))
+	}
+	if k, err := h.cloud.KeyPair(t.Context(), name); err != nil || k.Name != name || k.PublicKey != public || k.Created.IsZero() {
+		t.Errorf("read: %+v, %v", k, err)
+	}
+	if err := h.cloud.DeleteKeyPair(t.Context(), name); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	wantCode(t, h.cloud.DeleteKeyPair(t.Context(), name), openstack.Gone)
+	if err := h.cloud.CreateKeyPair(t.Context(), name, public); err != nil {
+		t.Errorf("once more: %v", err)
+	}
 }
 
 func serverLife(h *harness) {

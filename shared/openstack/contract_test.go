@@ -44,8 +44,8 @@ type harness struct {
 	pass func(ctx context.Context, d time.Duration)
 	// raw is for requests that the client never sends. The path is relative to Heat's or Nova's endpoint.
 	raw func(t *testing.T, service, method, path string, body any) answer
-	// token is a fresh token of the same user.
-	token func(t *testing.T) string
+	// token is a fresh token of the same user, trusted one of a trust that the user gave to themselves.
+	token, trusted func(t *testing.T) string
 }
 
 // answer is a raw reply.
@@ -87,7 +87,7 @@ func onFake(t *testing.T) *harness {
 			return other
 		},
 		pass:  func(_ context.Context, d time.Duration) { fake.Advance(d) },
-		token: func(*testing.T) string { return fake.Token() },
+		token: func(*testing.T) string { return fake.Token() }, trusted: func(*testing.T) string { return fake.TrustToken(false) },
 		raw: func(t *testing.T, service, method, path string, body any) answer {
 			t.Helper()
 			base := map[string]string{"heat": "/heat/v1/" + fake.ProjectID(), "nova": "/nova/v2.1"}[service]

@@ -1,6 +1,7 @@
 package scalecluster
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -21,23 +22,51 @@ type answer struct {
 	Asked     *int         `json:"asked,omitempty"`
 	From      *int         `json:"from,omitempty"`
 	To        *int         `json:"to,omitempty"`
+	Victims   []string     `json:"victims,omitempty"`
 	Applied   bool         `json:"applied"`
 	DryRun    bool         `json:"dry_run,omitempty"`
 	Code      cluster.Code `json:"code"`
 	Reason    string       `json:"reason"`
 	// RetryAfter is in seconds.
-	RetryAfter int    `json:"retry_after,omitempty"`
-	Reference  string `json:"reference"`
+	RetryAfter int `json:"retry_after,omitempty"`
+	// Pass is what was due besides, where an alarm was the occasion to do it.
+	Pass *step `json:"pass,omitempty"`
+	// Decisions are the last ones that were made true, newest first.
+	Decisions []past `json:"decisions,omitempty"`
+	Reference string `json:"reference"`
+}
+
+// step is what a reconcile pass did.
+type step struct {
+	Applied bool         `json:"applied"`
+	Code    cluster.Code `json:"code"`
+	Reason  string       `json:"reason"`
+	Victims []string     `json:"victims,omitempty"`
+}
+
+// refusal is an answer whose status says that nothing was done: a problem document (RFC 9457) with the answer's fields.
+type refusal struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	answer
 }
 
 // unavailable is the code of an answer to Aodh while the cloud does not answer us.
 const unavailable cluster.Code = "unavailable"
 
-func answerOf(d cluster.Decision) answer {
-	return answer{
+func answerOf(o outcome) answer {
+	d := o.Decision
+	a := answer{
 		Direction: string(d.Op), Asked: &d.Asked, From: &d.From, To: &d.To, Applied: d.Applied, DryRun: d.DryRun,
-		Code: d.Code, Reason: d.Reason, RetryAfter: seconds(d.RetryAfter),
+		Victims: d.Victims, Code: d.Code, Reason: d.Reason, RetryAfter: seconds(d.RetryAfter), Decisions: history(d.Ring),
 	}
+	if p := o.pass; p != nil {
+		a.Pass = &step{p.Applied, p.Code, p.Reason, p.Victims}
+		a.Decisions = history(p.Ring)
+	}
+	return a
 }
 
 // quiet answers an alarm that does not fire: it is no request.
@@ -57,32 +86,47 @@ func answerTo(w http.ResponseWriter, r *http.Request, s alarm.Signal, o options,
 	if a.From != nil && a.To != nil {
 		logging.Note(r.Context(), "nodes", strconv.Itoa(*a.From)+" to "+strconv.Itoa(*a.To))
 	}
-	later := a.Code == cluster.Busy || a.Code == cluster.Superseded || a.Code == cluster.Lost
-	status := http.StatusOK
-	switch {
-	case a.Applied, later && s.Sender == alarm.Aodh:
-		status = http.StatusAccepted
-	case later && s.Sender == alarm.Alertmanager:
-		status = http.StatusServiceUnavailable
-	case later:
-		status = http.StatusConflict
-	case o.strict && s.Sender == alarm.Person && a.Code != cluster.Scaled && a.Code != cluster.Unchanged && !a.DryRun:
-		status = http.StatusUnprocessableEntity
+	if a.Pass != nil {
+		logging.Note(r.Context(), "pass", string(a.Pass.Code))
 	}
-	if status >= http.StatusBadRequest {
-		function.Fail(w, r, &function.Error{
-			Code: string(a.Code), Status: status, Public: a.Reason, RetryAfter: time.Duration(a.RetryAfter) * time.Second,
-		})
+	status := statusOf(s, o, a)
+	if status < http.StatusBadRequest {
+		function.JSON(w, r, status, a)
 		return
 	}
-	function.JSON(w, r, status, a)
+	logging.Note(r.Context(), "problem", string(a.Code))
+	w.Header().Set("Content-Type", "application/problem+json")
+	if a.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfter))
+	}
+	w.WriteHeader(status)
+	text := refusal{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: a.Reason, answer: a}
+	_ = json.NewEncoder(w).Encode(text) // it always encodes, and the caller may have gone
+}
+
+func statusOf(s alarm.Signal, o options, a answer) int {
+	later := a.Code == cluster.Busy || a.Code == cluster.Superseded || a.Code == cluster.Lost
+	wrong := a.Code == cluster.UnknownNode || a.Code == cluster.Protected && s.Wish
+	strict := o.strict && s.Sender == alarm.Person && a.Code != cluster.Scaled && a.Code != cluster.Unchanged && !a.DryRun
+	switch {
+	case a.Applied, a.Pass != nil && a.Pass.Applied, later && s.Sender == alarm.Aodh:
+		return http.StatusAccepted
+	case later && (s.Sender == alarm.Alertmanager || s.Sender == alarm.CloudEvents):
+		return http.StatusServiceUnavailable
+	case later && s.Sender != timer:
+		return http.StatusConflict
+	case wrong, strict:
+		return http.StatusUnprocessableEntity
+	}
+	return http.StatusOK
 }
 
 // failTo answers when OpenStack failed us. Aodh cannot do anything about it, and its next notification is the retry.
 func failTo(w http.ResponseWriter, r *http.Request, s alarm.Signal, name string, who caller.Caller, err error) {
 	err = explain(err, who)
 	e, ok := errors.AsType[*function.Error](err)
-	if ok && s.Sender == alarm.Aodh && e.Status != http.StatusGone && e.Status != http.StatusNotFound && e.Status != http.StatusUnauthorized {
+	theirs := ok && who.Kind == caller.Keystone && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+	if ok && s.Sender == alarm.Aodh && e.Status != http.StatusGone && e.Status != http.StatusNotFound && !theirs {
 		logging.From(r.Context()).Warn().Err(err).Msg("alarm not acted on")
 		function.JSON(w, r, http.StatusAccepted, answer{
 			Cluster: name, Code: unavailable, RetryAfter: seconds(e.RetryAfter), Reference: logging.RequestID(r.Context()),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stackhook/stackhook/shared/caller"
+	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/openstack"
@@ -31,22 +32,55 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	if err != nil {
 		return nil, fmt.Errorf("set up seal keys: %w", err)
 	}
+	policies := map[string]cluster.Policy{}
+	for name, c := range cfg.Clusters {
+		if policies[name], err = policyOf(c); err != nil {
+			return nil, fmt.Errorf("set up clusters.%s: %w", name, err)
+		}
+	}
 	s := &scaler{
-		clusters: cfg.Clusters, credentials: credentials(cfg), box: box, now: now,
+		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
-		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}},
+		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]time.Time{}},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
+	mux.HandleFunc("/{cluster}/reconcile", s.reconcile)
+	mux.HandleFunc("/{cluster}/address", s.address)
 	mux.HandleFunc("/", notFound)
 	return mux, nil
+}
+
+// policyOf is what an entry of the configuration sets.
+func policyOf(c config.Cluster) (cluster.Policy, error) {
+	p := cluster.Policy{
+		StepsOut: steps(c.StepsOut), StepsIn: steps(c.StepsIn), MaxStep: c.MaxStep, MaxInPercent: c.MaxInPercent,
+		StepsPerHour: c.StepsPerHour, Window: c.Stabilization, Ready: c.ReadyTimeout, HealthyPercent: c.HealthyShare,
+		Drain: c.Drain.Timeout, NewestFirst: c.Victims == "newest",
+	}
+	for _, s := range c.Schedules {
+		start, err := cluster.ParseCron(s.Start, s.Zone)
+		if err != nil {
+			return p, fmt.Errorf("read schedule %s: %w", s.Name, err)
+		}
+		p.Schedules = append(p.Schedules, cluster.Schedule{Name: s.Name, Start: start, Length: s.Length, Min: s.Min, Max: s.Max})
+	}
+	return p, nil
+}
+
+func steps(list []config.Step) []cluster.Step {
+	out := make([]cluster.Step, 0, len(list))
+	for _, s := range list {
+		out = append(out, cluster.Step{At: float64(s.At), By: s.By})
+	}
+	return out
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
 	function.Fail(w, r, &function.Error{
 		Code: "not_found", Status: http.StatusNotFound,
-		Public: "There is nothing here. Post to /{cluster}/out, in, auto or set, or get /{cluster}.",
+		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set or reconcile, or get /{cluster}.",
 	})
 }
 
@@ -63,8 +97,11 @@ func credentials(cfg *config.Config) map[string][]caller.Credential {
 	for name, c := range cfg.Clusters {
 		for _, a := range c.Auth {
 			cred := caller.Credential{Kind: caller.Cluster, Name: a.Kind + " of " + name, Secret: a.Token.Reveal()}
-			if a.Kind == "basic" {
+			switch a.Kind {
+			case "basic":
 				cred.User, cred.Secret = a.User, a.Password.Reveal()
+			case "mtls":
+				cred.Header, cred.Secret = a.Header, a.Subject
 			}
 			all[name] = append(all[name], cred)
 		}

@@ -3,6 +3,7 @@ package scalecluster_test
 import (
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,22 @@ func TestBuild(t *testing.T) {
 	for _, broken := range []map[string]string{{}, {"STACKHOOK_CONFIG": "public_url: x\n"}, {"STACKHOOK_CONFIG": configText}} {
 		if _, err := scalecluster.Build(t.Context(), config.Map(broken)); err == nil {
 			t.Errorf("Build with %d variables succeeded", len(broken))
+		}
+	}
+}
+
+// A schedule that cannot be read is a fault of the start, with its place.
+func TestBuildRefusesSchedules(t *testing.T) {
+	t.Parallel()
+	env := maps.Clone(openstacktest.Start(t).Env())
+	for schedule, want := range map[string]string{
+		`{name: exam, start: daily, length: 1h}`:                          "clusters.alone: read schedule exam: there must be five fields",
+		`{name: exam, start: "0 8 * * *", zone: Mars/Phobos, length: 1h}`: `clusters.alone: read schedule exam: there is no time zone "Mars/Phobos"`,
+	} {
+		env["STACKHOOK_CONFIG"] = "public_url: https://hooks.example.org\nseal_keys: [{id: a, secret: hunter2-hunter2-hunter2-hunter2-}]\n" +
+			"clusters: {alone: {min: 1, max: 2, schedules: [" + schedule + "]}}\n"
+		if _, err := scalecluster.Build(t.Context(), config.Map(env)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", schedule, err, want)
 		}
 	}
 }

@@ -22,8 +22,13 @@ const ourTag = "stackhook"
 // stacks is what is needed of the cloud.
 type stacks interface {
 	FindStack(ctx context.Context, name string) (openstack.Stack, error)
+	Stack(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
 	StackParameters(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
+	Members(ctx context.Context, pool string) ([]openstack.Member, error)
+	ChangeMember(ctx context.Context, pool, member string, change openstack.MemberChange) error
 	PatchStack(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) error
+	ServerRoom(ctx context.Context) (int, error)
+	leases
 }
 
 // door is the cloud with somebody's rights: our own, which all requests of the process share, or a caller's.
@@ -34,20 +39,24 @@ type door struct {
 
 // target is the cluster that a request names.
 type target struct {
-	name  string
-	stack string
-	fixed *config.Cluster // nil if only its stack describes it
+	name   string
+	stack  string
+	fixed  *config.Cluster // nil if only its stack describes it
+	policy cluster.Policy
+	quota  bool // grow no further than the quota
+	lease  bool // one writer at a time
 }
 
 func (s *scaler) target(name string) target {
 	if c, ok := s.clusters[name]; ok {
-		return target{name: name, stack: c.Stack, fixed: &c}
+		return target{name: name, stack: c.Stack, fixed: &c, policy: s.policies[name], quota: c.Quota, lease: c.Lease}
 	}
 	return target{name: name, stack: name}
 }
 
-// read gets the target's stack: two requests, or one if the process has seen it before.
-func (s *scaler) read(ctx context.Context, d door, t target, who caller.Caller) (openstack.Stack, error) {
+// read gets the target's stack: two requests, or one if the process has seen it before. Outputs are most of the work in
+// Heat, and only what takes nodes away needs them.
+func (s *scaler) read(ctx context.Context, d door, t target, who caller.Caller, outputs bool) (openstack.Stack, error) {
 	ref, known := s.refs.get(t.stack)
 	if !known || !d.shared {
 		found, err := d.FindStack(ctx, t.stack)
@@ -59,7 +68,11 @@ func (s *scaler) read(ctx context.Context, d door, t target, who caller.Caller) 
 		}
 		ref = found.StackRef
 	}
-	stack, err := d.StackParameters(ctx, ref)
+	show := d.StackParameters
+	if outputs {
+		show = d.Stack
+	}
+	stack, err := show(ctx, ref)
 	if openstack.CodeOf(err) == openstack.Gone {
 		// What we knew is outdated. Looking again would cost more calls than a request has; the next one will.
 		s.refs.forget(t.stack)
@@ -103,7 +116,7 @@ func (t target) state(stack openstack.Stack) (cluster.State, error) {
 	if err != nil || !hasMemory {
 		return cluster.State{}, noCluster(err)
 	}
-	st := cluster.State{Count: count, Action: stack.Action, Status: stack.Status}
+	st := cluster.State{Count: count, Action: stack.Action, Status: stack.Status, Policy: t.policy, Pause: pauseOf(stack.Tags)}
 	st.Memory, _ = cluster.Remember(memory)
 	if t.fixed != nil {
 		st.Min, st.Max = t.fixed.Min, t.fixed.Max
@@ -116,6 +129,13 @@ func (t target) state(stack openstack.Stack) (cluster.State, error) {
 	st.CooldownOut = time.Duration(whole(stack.Parameters["cooldown_out"], 180)) * time.Second
 	st.CooldownIn = time.Duration(whole(stack.Parameters["cooldown_in"], 600)) * time.Second
 	return st, nil
+}
+
+// pauseOf is what the stack's tags hold back. People set them, and so may any program with rights to the stack.
+func pauseOf(tags []string) cluster.Pause {
+	return cluster.Pause{
+		All: slices.Contains(tags, "paused"), In: slices.Contains(tags, "paused-in"), Out: slices.Contains(tags, "paused-out"),
+	}
 }
 
 func whole(text string, otherwise int) int {
@@ -163,8 +183,9 @@ type turn struct {
 	slot  chan struct{}
 	users int // guarded by turns.mu
 	// The newest stack that was read with our own rights, and when that read began. Only the holder of slot looks.
-	stack openstack.Stack
-	begun uint64
+	stack   openstack.Stack
+	outputs bool
+	begun   uint64
 }
 
 // take waits for the caller's turn. give ends it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -34,11 +35,15 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	logging.Note(r.Context(), "cluster", name)
-	var verify func(string) bool
+	var grant caller.Grant
+	var signed func(url.Values) bool
 	if verb == verbOut || verb == verbIn {
-		verify = func(sig string) bool { return caller.ScaleSigned(s.box, name, verb, sig) }
+		signed = func(query url.Values) (ok bool) {
+			grant, ok = caller.Granted(s.box, name, verb, query, s.now())
+			return ok
+		}
 	}
-	who, ok := s.identify(r, name, verify)
+	who, ok := s.identify(r, name, signed)
 	if !ok {
 		unauthorized(w, r)
 		return
@@ -54,8 +59,9 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	logging.Note(r.Context(), "sender", string(signal.Sender))
+	t := s.target(name)
 	if signal.State != alarm.Alarm {
-		answerTo(w, r, signal, o, name, quiet(signal, verb))
+		s.quiet(w, r, who, signal, o, t, verb)
 		return
 	}
 	request, err := requestOf(verb, named(r, signal, who), who, o)
@@ -63,7 +69,10 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 		function.Fail(w, r, err)
 		return
 	}
-	decision, err := s.decide(r.Context(), who, s.target(name), request)
+	if who.Kind == caller.Signed {
+		request.Min, request.Max = grant.Min, grant.Max
+	}
+	decision, err := s.decide(r.Context(), who, t, request, !signal.Wish)
 	if err != nil {
 		failTo(w, r, signal, name, who, err)
 		return
@@ -71,13 +80,59 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 	answerTo(w, r, signal, o, name, answerOf(decision))
 }
 
+// quiet answers an alarm that does not fire: it is no request, but it may be the occasion to do what is due.
+func (s *scaler) quiet(w http.ResponseWriter, r *http.Request, who caller.Caller, signal alarm.Signal, o options, t target, verb string) {
+	a := quiet(signal, verb)
+	if t.policy.NeedsPass() {
+		request := cluster.Request{Op: cluster.OpPass, Who: string(signal.Sender) + " " + signal.Name, DryRun: o.dryRun}
+		pass, err := s.decide(r.Context(), who, t, request, false)
+		if err != nil {
+			failTo(w, r, signal, t.name, who, err)
+			return
+		}
+		a.Pass = &step{pass.Applied, pass.Code, pass.Reason, pass.Victims}
+	}
+	answerTo(w, r, signal, o, t.name, a)
+}
+
+// reconcile answers POST /{cluster}/reconcile, whatever the body says: a timer has nothing to say.
+func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		wrongMethod(w, r, http.MethodPost, "Only POST does what is due; send the request as POST and without redirects.")
+		return
+	}
+	name := r.PathValue("cluster")
+	logging.Note(r.Context(), "cluster", name)
+	who, ok := s.identify(r, name, nil)
+	if !ok {
+		unauthorized(w, r)
+		return
+	}
+	signal := alarm.Signal{Sender: timer, Wish: true}
+	o, err := optionsOf(r, signal)
+	if err != nil {
+		function.Fail(w, r, err)
+		return
+	}
+	request := cluster.Request{Op: cluster.OpPass, Who: "reconcile by " + string(who.Kind), DryRun: o.dryRun}
+	decision, err := s.decide(r.Context(), who, s.target(name), request, false)
+	if err != nil {
+		failTo(w, r, signal, name, who, err)
+		return
+	}
+	answerTo(w, r, signal, o, name, answerOf(decision))
+}
+
+// timer is the sender of a reconcile pass: it comes again, so an answer is never "send it again".
+const timer alarm.Sender = "timer"
+
 // identify says who calls, by the credentials of the cluster and those that open all.
-func (s *scaler) identify(r *http.Request, name string, verify func(string) bool) (caller.Caller, bool) {
+func (s *scaler) identify(r *http.Request, name string, signed func(url.Values) bool) (caller.Caller, bool) {
 	accepted := s.credentials[""]
 	if name != "" {
 		accepted = slices.Concat(accepted, s.credentials[name])
 	}
-	who, ok := caller.Identify(r, accepted, verify)
+	who, ok := caller.Identify(r, accepted, signed)
 	if ok {
 		logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
 	}
@@ -90,7 +145,7 @@ func read(r *http.Request, who caller.Caller) (alarm.Signal, error) {
 	if err != nil {
 		return alarm.Signal{}, err //nolint:wrapcheck // Fail knows what a body too large is
 	}
-	signal, err := alarm.Parse(r.Header.Get("Content-Type"), body)
+	signal, err := alarm.Parse(r.Header, body)
 	if bad, ok := errors.AsType[*alarm.Error](err); ok {
 		status := http.StatusBadRequest
 		if bad.Code == alarm.MediaType || bad.Code == alarm.Schema {
@@ -101,7 +156,7 @@ func read(r *http.Request, who caller.Caller) (alarm.Signal, error) {
 	if err != nil {
 		return alarm.Signal{}, err //nolint:wrapcheck // Parse has no other error
 	}
-	if who.Kind == caller.Signed && signal.Sender == alarm.Person {
+	if who.Kind == caller.Signed && signal.Wish {
 		// Everyone who may read the alarm reads its address; what they may do with it is what the alarm does.
 		return alarm.Signal{}, &function.Error{
 			Code: "alarms_only", Status: http.StatusForbidden,
@@ -126,8 +181,8 @@ func optionsOf(r *http.Request, signal alarm.Signal) (options, error) {
 			return options{}, &function.Error{Code: "bad_option", Status: http.StatusBadRequest, Public: "The option " + name + " is 1 or 0."}
 		}
 	}
-	if o.force && signal.Sender != alarm.Person {
-		return options{}, &function.Error{Code: "bad_option", Status: http.StatusBadRequest, Public: "Only a person may use force: an alarm has to wait for the cooldown."}
+	if o.force && !signal.Wish {
+		return options{}, &function.Error{Code: "bad_option", Status: http.StatusBadRequest, Public: "Only a person or their program may use force: an alarm has to wait for the cooldown."}
 	}
 	return o, nil
 }
@@ -147,10 +202,13 @@ func named(r *http.Request, s alarm.Signal, who caller.Caller) alarm.Signal {
 // requestOf makes a request to the cluster of a signal and the address it came to.
 func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (cluster.Request, error) {
 	r := cluster.Request{
-		By: s.By, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
+		By: s.By, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
 	}
 	if s.Sender == alarm.Person {
 		r.Who = who.Name
+	}
+	if s.Sender == alarm.Person && who.Kind == caller.Keystone {
+		r.Who = "OpenStack user"
 	}
 	if verb == verbAuto {
 		verb = string(s.Direction)
@@ -165,9 +223,11 @@ func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (clust
 		r.Op, r.To = cluster.OpSet, *s.To
 	case verb == "":
 		return r, badRequest("direction_missing", `The body does not say where to: add "direction" ("out" or "in"), or the label "scale" to the alert, or post to /out or /in.`)
+	case len(s.Nodes) > 0 && verb != verbIn:
+		return r, badRequest("nodes_not_in", `"nodes" names those to take away: post it to /in, or to /auto with "direction": "in".`)
 	case s.To != nil:
 		return r, badRequest("direction_or_size", `"to" names the size wanted: post it to /set or /auto.`)
-	case s.Sender == alarm.Person && s.Direction != "" && string(s.Direction) != verb:
+	case s.Wish && s.Direction != "" && string(s.Direction) != verb:
 		return r, badRequest("directions_differ", `"direction" says another thing than the address; post to /auto, or leave it out.`)
 	default:
 		r.Op = cluster.Op(verb)

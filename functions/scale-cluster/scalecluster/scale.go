@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/seal"
 )
@@ -16,13 +19,36 @@ import (
 // scaler is the function.
 type scaler struct {
 	clusters    map[string]config.Cluster
+	policies    map[string]cluster.Policy
 	credentials map[string][]caller.Credential
 	box         *seal.Box
+	publicURL   string
 	now         function.Clock
 	own         door
 	as          func(token string) door
 	turns       turns
 	refs        refs
+	wishes      wishes
+}
+
+// wishes remembers when each stack was last asked to grow, also in vain: an alarm that wants nodes and one that takes
+// them away must not play against each other. What was granted is in the cluster's memory; the rest is known to the
+// process that heard it, and not worth a request to keep.
+type wishes struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (w *wishes) put(stack string, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at[stack] = now
+}
+
+func (w *wishes) last(stack string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at[stack]
 }
 
 // doorFor is the cloud with the rights the caller has.
@@ -33,8 +59,15 @@ func (s *scaler) doorFor(who caller.Caller) door {
 	return s.own
 }
 
-// decide reads the cluster, decides, and makes the decision true.
-func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r cluster.Request) (cluster.Decision, error) {
+// outcome is what a request came to, and what was due besides.
+type outcome struct {
+	cluster.Decision
+	pass *cluster.Decision
+}
+
+// decide reads the cluster, decides, and makes the decision true. An alarm that changes nothing is an occasion to do what
+// is due: alarms repeat themselves, and nothing else may.
+func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r cluster.Request, occasion bool) (outcome, error) {
 	arrived := s.turns.clock.Add(1)
 	queue := t.stack
 	if who.Kind == caller.Keystone {
@@ -42,73 +75,140 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 	}
 	turn, give, err := s.turns.take(ctx, queue)
 	if err != nil {
-		return cluster.Decision{}, fmt.Errorf("wait for earlier requests of cluster %s: %w", t.name, err)
+		return outcome{}, fmt.Errorf("wait for earlier requests of cluster %s: %w", t.name, err)
 	}
 	defer give()
-	d := s.doorFor(who)
-	stack := turn.stack
-	if !d.shared || turn.begun < arrived {
+	v := visit{target: t, door: s.doorFor(who), turn: turn, request: r}
+	if err := s.look(ctx, &v, who, arrived); err != nil {
+		return outcome{}, err
+	}
+	decision, err := s.settle(ctx, &v)
+	if err != nil {
+		return outcome{}, err
+	}
+	out := outcome{Decision: decision}
+	if occasion && decision.Idle() && t.policy.NeedsPass() {
+		v.request = cluster.Request{Op: cluster.OpPass, Who: r.Who, DryRun: r.DryRun}
+		pass, err := s.settle(ctx, &v)
+		if err != nil {
+			return outcome{}, err
+		}
+		out.pass = &pass
+	}
+	return out, nil
+}
+
+// visit is one request's turn at its cluster.
+type visit struct {
+	target  target
+	door    door
+	turn    *turn
+	request cluster.Request
+	stack   openstack.Stack
+	state   cluster.State
+	now     time.Time // one for all looks at one decision, so that they agree
+}
+
+// look reads the cluster's stack, unless one that waited before us has done so since we came.
+func (s *scaler) look(ctx context.Context, v *visit, who caller.Caller, arrived uint64) (err error) {
+	full := v.request.Op != cluster.OpOut || v.target.policy.NeedsNodes()
+	v.stack = v.turn.stack
+	if !v.door.shared || v.turn.begun < arrived || full && !v.turn.outputs {
 		begun := s.turns.clock.Add(1)
-		if stack, err = s.read(ctx, d, t, who); err != nil {
+		if v.stack, err = s.read(ctx, v.door, v.target, who, full); err != nil {
+			return err
+		}
+		v.turn.keep(v.door, v.stack, full, begun)
+	}
+	if v.state, err = v.target.state(v.stack); err != nil {
+		return err
+	}
+	if v.request.Op == cluster.OpOut && !v.request.DryRun {
+		s.wishes.put(v.target.stack, s.now())
+	}
+	v.state.Wanted = s.wishes.last(v.target.stack)
+	return nil
+}
+
+// settle decides and makes the decision true.
+func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error) {
+	decide := decider(cluster.Decide)
+	if v.request.Op == cluster.OpPass {
+		decide = cluster.Reconcile
+	}
+	v.request.Token, v.now = rand.Text(), s.now()
+	decision := decide(v.state, v.request, v.now)
+	if decision.NeedsNodes(v.target.policy) && v.state.Nodes == nil {
+		var err error
+		if v.state.Nodes, err = nodes(ctx, v.door, v.stack); err != nil {
 			return cluster.Decision{}, err
 		}
-		turn.keep(d, stack, begun)
+		decision = decide(v.state, v.request, v.now)
 	}
-	state, err := t.state(stack)
-	if err != nil {
-		return cluster.Decision{}, err
+	builds := decision.To > decision.From && (decision.Code == cluster.Scaled || decision.Code == cluster.Capped)
+	if builds && v.target.quota {
+		room, err := v.door.ServerRoom(ctx)
+		if err != nil {
+			return cluster.Decision{}, fmt.Errorf("read quota for cluster %s: %w", v.target.name, err)
+		}
+		v.state.Room = &room
+		decision = decide(v.state, v.request, v.now)
 	}
-	r.Token = rand.Text()
-	decision := cluster.Decide(state, r, s.now())
-	if decision.Patch == nil {
+	if decision.Code == cluster.WrongVictim {
+		logging.From(ctx).Error().Str("stack", v.target.stack).Msg("a removal took other nodes than it was told: scaling is stopped")
+	}
+	switch {
+	case len(decision.Members) > 0:
+		return drain(ctx, v, decision)
+	case decision.Patch == nil:
 		return decision, nil
 	}
-	turn.begun = 0 // what was read before the update is of no use to those who wait
+	v.turn.begun = 0 // what was read before the update is of no use to those who wait
 	begun := s.turns.clock.Add(1)
-	decision, after, err := s.apply(ctx, d, stack.StackRef, t, state, r, decision)
+	decision, after, err := s.leased(ctx, v, decide, decision)
 	if err == nil {
-		turn.keep(d, after, begun)
+		v.turn.keep(v.door, after, false, begun)
 	}
 	return decision, err
 }
 
 // keep lets those who wait use what was read, if it was read with rights they share.
-func (t *turn) keep(d door, stack openstack.Stack, begun uint64) {
+func (t *turn) keep(d door, stack openstack.Stack, outputs bool, begun uint64) {
 	if d.shared && stack.ID != "" {
-		t.stack, t.begun = stack, begun
+		t.stack, t.outputs, t.begun = stack, outputs, begun
 	}
 }
 
 // apply writes the decision and reads back whose decision stands. An update is never sent twice: after a lost answer it
 // may have worked, and reading says so.
-func (s *scaler) apply(ctx context.Context, d door, ref openstack.StackRef, t target, before cluster.State, r cluster.Request, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
-	patchErr := d.PatchStack(ctx, ref, openstack.StackChange{Parameters: map[string]any{
+func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
+	patchErr := v.door.PatchStack(ctx, v.stack.StackRef, openstack.StackChange{Parameters: map[string]any{
 		"app_count": decision.Patch.Count, "app_removal": decision.Patch.Removal, "scale_state": decision.Patch.State,
 	}})
 	switch openstack.CodeOf(patchErr) {
 	case "", openstack.Unavailable:
 	case openstack.Busy:
-		return decision.Refuse(cluster.Busy), openstack.Stack{}, nil
+		return decision.Refuse(cluster.Busy, v.state.Memory), openstack.Stack{}, nil
 	case openstack.Refused:
-		return decision.Refuse(cluster.NotScalable), openstack.Stack{}, nil
+		return decision.Refuse(cluster.NotScalable, v.state.Memory), openstack.Stack{}, nil
 	case openstack.Conflict, openstack.Gone, openstack.Forbidden, openstack.Quota, openstack.Broken:
 		return cluster.Decision{}, openstack.Stack{}, patchErr
 	}
-	stack, err := d.StackParameters(ctx, ref)
+	stack, err := v.door.StackParameters(ctx, v.stack.StackRef)
 	if err != nil {
-		return cluster.Decision{}, openstack.Stack{}, fmt.Errorf("read back cluster %s: %w", t.name, err)
+		return cluster.Decision{}, openstack.Stack{}, fmt.Errorf("read back cluster %s: %w", v.target.name, err)
 	}
-	after, err := t.state(stack)
+	after, err := v.target.state(stack)
 	if err != nil {
 		return cluster.Decision{}, openstack.Stack{}, err
 	}
-	result := cluster.Verify(decision, r.Token, before.Memory, after)
+	result := cluster.Verify(decision, v.request.Token, v.state.Memory, after)
 	switch {
 	case result.Code == cluster.Lost && patchErr != nil:
 		return cluster.Decision{}, stack, patchErr // it did not take it: the cloud was down
 	case result.Code == cluster.Superseded:
 		// Look once more with the winner's eyes: it may have acted on the very same notification.
-		if again := cluster.Decide(after, r, s.now()); again.Code == cluster.Duplicate {
+		if again := cluster.Decide(after, v.request, s.now()); again.Code == cluster.Duplicate {
 			return again, stack, nil
 		}
 	}

@@ -193,6 +193,31 @@ func TestAlertmanager(t *testing.T) {
 	h.post("/academy/auto", firing(5), theAlarm()).want(t, http.StatusServiceUnavailable, "unavailable")
 }
 
+// N2: an event is acted on once, by its own identity, and the broker hears what it understands.
+func TestN2CloudEvents(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(alone, 1, "stackhook")
+	event := func(id string) []string {
+		return []string{"Ce-Specversion", "1.0", "Ce-Id", id, "Ce-Source", "/alarms", "Ce-Type", "org.example.alarm"}
+	}
+	h.post(h.signed(alone, "out"), aodh("alarm", 1), event("1")).want(t, http.StatusAccepted, "scaled")
+	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("1")).want(t, http.StatusOK, "duplicate")
+	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("2")).want(t, http.StatusServiceUnavailable, "busy")
+	h.post(h.signed(alone, "out"), `{"by": 3}`, event("3")).want(t, http.StatusForbidden, "alarms_only")
+	h.settle(time.Hour)
+	h.post(h.signed(alone, "out"), aodh("ok", 2), event("4")).want(t, http.StatusOK, "not_alarm")
+	h.calls()
+	h.post("/alone/out", `{"specversion":"1.0","id":"5","source":"s","type":"t","data":{"up":1}}`, append(ci(), "Content-Type", "application/cloudevents+json")).
+		want(t, http.StatusUnsupportedMediaType, "unknown_schema")
+	if got := h.calls(); len(got) > 0 {
+		t.Errorf("N18: asked the cloud %v", got)
+	}
+	if h.count(alone) != 2 {
+		t.Errorf("count %d", h.count(alone))
+	}
+}
+
 // A stack that was deleted and made again under its name is found again.
 func TestReplacedStack(t *testing.T) {
 	t.Parallel()

@@ -43,6 +43,17 @@ clusters:
     min: 1
     max: 4
     auth: [{kind: basic, user: alarm, password: ` + alarmSecret + `}, {kind: bearer, token: ` + alarmToken + `}]
+  gentle: {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s, drain: {timeout: 5m}}
+  careful:
+    {min: 1, max: 6, cooldown_out: 0s, cooldown_in: 0s, stabilization: 10m, max_step: 2, steps_per_hour: 2, ready_timeout: 10m, victims: newest,
+     steps_out: [{at: 80, by: 1}, {at: 90, by: 2}, {at: 130, by: 3}]}
+  bounded: {min: 1, max: 9, cooldown_out: 0s, quota: true}
+  shared: {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s, lease: true}
+  exam:
+    min: 1
+    max: 4
+    schedules: [{name: exam, start: "10 10 * * 1-5", length: 2h, min: 3}]
+    auth: [{kind: mtls, header: X-Client-Subject, subject: "CN=aodh,O=hunter2"}]
   other: {min: 1, max: 2, auth: [{kind: bearer, token: ` + strangeToken + `}]}
 api:
   tokens:
@@ -58,9 +69,9 @@ type house struct {
 	log   *loggingtest.Log
 }
 
-func start(t *testing.T) *house {
+func start(t *testing.T, options ...openstacktest.Option) *house {
 	t.Helper()
-	h := &house{t: t, cloud: openstacktest.Start(t), log: loggingtest.Catch(t, "sig=")}
+	h := &house{t: t, cloud: openstacktest.Start(t, options...), log: loggingtest.Catch(t, "sig=")}
 	h.h = h.process()
 	return h
 }

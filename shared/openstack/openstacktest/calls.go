@@ -58,6 +58,9 @@ func callName(service, method, path string) string {
 	if service == "heat" {
 		path = heatPath(path)
 	}
+	if service == "nova" && strings.HasPrefix(path, "/os-keypairs/") {
+		path = "/os-keypairs/{}"
+	}
 	return service + " " + method + " " + uuidElement.ReplaceAllString(path, "/{}")
 }
 

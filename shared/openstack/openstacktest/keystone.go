@@ -12,6 +12,7 @@ type token struct {
 	expires time.Time
 	methods []string
 	project string
+	trust   bool // Keystone shows nothing to it, itself included
 }
 
 func (c *Cloud) routes() {
@@ -123,6 +124,9 @@ func (c *Cloud) showToken(q *request) reply {
 	if auth == nil || !auth.expires.After(c.clock.now) {
 		return keystoneError(http.StatusUnauthorized, "The request you have made requires authentication.")
 	}
+	if auth.trust {
+		return keystoneError(http.StatusForbidden, "You are not authorized to perform the requested action: identity:validate_token.")
+	}
 	t := c.tokens[q.Header.Get("X-Subject-Token")]
 	if t == nil || !t.expires.After(c.clock.now) {
 		return keystoneError(http.StatusNotFound, "Could not find token.")
@@ -190,6 +194,20 @@ func (c *Cloud) ForeignToken() string {
 	c.tick()
 	t := c.newToken([]string{"password"})
 	t.project = c.ids.hex()
+	return t.id
+}
+
+// TrustToken issues a token of a trust, as Aodh sends it to an action trust+https: of the fake's project, or of a foreign
+// one.
+func (c *Cloud) TrustToken(foreign bool) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tick()
+	t := c.newToken([]string{"password"})
+	t.trust = true
+	if foreign {
+		t.project = c.ids.hex()
+	}
 	return t.id
 }
 

@@ -1,6 +1,7 @@
 package openstacktest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,10 +15,11 @@ type novaState struct {
 	keys     map[string]*object
 	configs  map[string]string // software configs by id
 	floating int               // floating IPs made so far
+	quota    int               // of servers; -1 for none
 }
 
 func newNova() novaState {
-	return novaState{servers: map[string]*object{}, keys: map[string]*object{}, configs: map[string]string{}}
+	return novaState{servers: map[string]*object{}, keys: map[string]*object{}, configs: map[string]string{}, quota: -1}
 }
 
 func (c *Cloud) novaRoutes() {
@@ -31,6 +33,10 @@ func (c *Cloud) novaRoutes() {
 	c.route("POST /nova/v2.1/servers/{id}/remote-consoles", c.remoteConsole)
 	c.route("POST /nova/v2.1/servers/{id}/action", c.serverAction)
 	c.route("GET /nova/v2.1/os-keypairs", c.listKeys)
+	c.route("GET /nova/v2.1/limits", c.showLimits)
+	c.route("POST /nova/v2.1/os-keypairs", c.createKey)
+	c.route("GET /nova/v2.1/os-keypairs/{name}", c.showKey)
+	c.route("DELETE /nova/v2.1/os-keypairs/{name}", c.deleteKey)
 }
 
 func novaError(status int, message string) reply {
@@ -132,6 +138,69 @@ func (c *Cloud) listKeys(*request) reply {
 	return reply{status: http.StatusOK, body: map[string]any{"keypairs": out}}
 }
 
+// SetServerQuota bounds the project's servers, as GET /limits shows it; -1 is no bound. Nothing is refused for it.
+func (c *Cloud) SetServerQuota(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nova.quota = n
+}
+
+func (c *Cloud) showLimits(*request) reply {
+	return reply{status: http.StatusOK, body: map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]any{
+		"maxTotalInstances": c.nova.quota, "totalInstancesUsed": len(c.nova.servers),
+	}}}}
+}
+
+// maxKeys is Nova's quota of key pairs for one user.
+const maxKeys = 100
+
+// createKey: a unique index of user and name lets one of many win (live-numbers.md).
+func (c *Cloud) createKey(q *request) reply {
+	var in struct {
+		KeyPair struct {
+			Name   string `json:"name"`
+			Public string `json:"public_key"`
+		} `json:"keypair"`
+	}
+	switch {
+	case !q.decode(&in) || in.KeyPair.Name == "" || !strings.HasPrefix(in.KeyPair.Public, "ssh-"):
+		return novaError(http.StatusBadRequest, "Keypair data is invalid: failed to generate fingerprint")
+	case c.nova.keys[in.KeyPair.Name] != nil:
+		return novaError(http.StatusConflict, "Key pair '"+in.KeyPair.Name+"' already exists.")
+	case len(c.nova.keys) >= maxKeys:
+		return novaError(http.StatusForbidden, "Quota exceeded, too many key pairs.")
+	}
+	c.nova.keys[in.KeyPair.Name] = &object{kind: "keypair", id: in.KeyPair.Name, fields: map[string]any{
+		"public_key": in.KeyPair.Public, "created_at": c.clock.now.UTC().Format("2006-01-02T15:04:05.000000"),
+	}}
+	return reply{status: http.StatusOK, body: map[string]any{"keypair": map[string]any{"name": in.KeyPair.Name, "public_key": in.KeyPair.Public}}}
+}
+
+func (c *Cloud) showKey(q *request) reply {
+	k := c.nova.keys[q.PathValue("name")]
+	if k == nil {
+		return novaError(http.StatusNotFound, "Keypair "+q.PathValue("name")+" not found for user "+c.userID)
+	}
+	return reply{status: http.StatusOK, body: map[string]any{"keypair": map[string]any{
+		"name": k.id, "public_key": k.str("public_key"), "created_at": k.str("created_at"), "deleted": false,
+	}}}
+}
+
+func (c *Cloud) deleteKey(q *request) reply {
+	if c.nova.keys[q.PathValue("name")] == nil {
+		return novaError(http.StatusNotFound, "Keypair "+q.PathValue("name")+" not found for user "+c.userID)
+	}
+	delete(c.nova.keys, q.PathValue("name"))
+	return reply{status: http.StatusAccepted}
+}
+
+// KeyPairs are the names of the user's key pairs, sorted.
+func (c *Cloud) KeyPairs() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.nova.keys))
+}
+
 func (c *Cloud) serverView(s *object) map[string]any {
 	addresses := map[string]any{}
 	for _, n := range c.serverNetworks(s) {
@@ -141,7 +210,7 @@ func (c *Cloud) serverView(s *object) map[string]any {
 		"id": s.id, "name": s.str("name"), "status": s.str("status"), "addresses": addresses, "tenant_id": c.projectID, "user_id": c.userID,
 		"created": s.str("created"), "updated": s.str("updated"), "metadata": mapOf(s.fields["metadata"]), "key_name": s.fields["key_name"],
 		"flavor": map[string]any{"id": s.str("flavor"), "original_name": s.str("flavor")}, "image": map[string]any{"id": s.str("image")},
-		"OS-EXT-STS:task_state": s.fields["task_state"], "OS-EXT-STS:vm_state": strings.ToLower(s.str("status")), "hostId": "", "links": []any{},
+		"OS-EXT-AZ:availability_zone": or(s.str("zone"), "nova"), "OS-EXT-STS:task_state": s.fields["task_state"], "OS-EXT-STS:vm_state": strings.ToLower(s.str("status")), "hostId": "", "links": []any{},
 	}
 	if s.fields["fault"] != nil {
 		out["fault"] = s.fields["fault"]

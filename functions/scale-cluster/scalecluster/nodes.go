@@ -1,0 +1,50 @@
+package scalecluster
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stackhook/stackhook/shared/cluster"
+	"github.com/stackhook/stackhook/shared/openstack"
+)
+
+// nodes are the cluster's nodes: what the stack puts out of them, and what the load balancer says of their members, for
+// one request. They are nil for a stack without the outputs pool_id and nodes.
+func nodes(ctx context.Context, d door, stack openstack.Stack) ([]cluster.Node, error) {
+	pool, _ := stack.Outputs["pool_id"].(string)
+	named, ok := stack.Outputs["nodes"].(map[string]any)
+	if pool == "" || !ok {
+		return nil, nil
+	}
+	members, err := d.Members(ctx, pool)
+	if openstack.CodeOf(err) == openstack.Gone {
+		// It is the pool that is gone, and not the cluster: somebody took it away behind Heat's back.
+		err = &openstack.Error{Code: openstack.Broken, Op: "look for pool " + pool, Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read members of stack %s: %w", stack.Name, err)
+	}
+	byID := make(map[string]openstack.Member, len(members))
+	for _, m := range members {
+		byID[m.ID] = m
+	}
+	out := make([]cluster.Node, 0, len(named))
+	for name, value := range named {
+		out = append(out, node(name, value, byID))
+	}
+	return out, nil
+}
+
+// node is one of them. A node that failed to be made has nulls where its parts should be.
+func node(name string, value any, members map[string]openstack.Member) cluster.Node {
+	parts, _ := value.(map[string]any)
+	text := func(key string) string {
+		s, _ := parts[key].(string)
+		return s
+	}
+	n := cluster.Node{Name: name, Server: text("server"), Address: text("address"), Zone: text("zone")}
+	if m, ok := members[text("member")]; ok {
+		n.Member, n.Health, n.Weight, n.AdminUp, n.Tags = m.ID, m.OperatingStatus, m.Weight, m.AdminUp, m.Tags
+	}
+	return n
+}

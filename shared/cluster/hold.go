@@ -1,0 +1,151 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+)
+
+// Back-off after a growth that failed: as long as the first, twice as long after each further one.
+const (
+	firstBackOff = 5 * time.Minute
+	lastBackOff  = 30 * time.Minute
+)
+
+// hold is the answer to an alarm that has to wait, whatever it is for. Who named a size, or used force, has decided.
+func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, bool) {
+	if r.Force || r.Op == OpSet {
+		return d, false
+	}
+	grows := to > d.From
+	if s.Pause.All || s.Pause.In && !grows || s.Pause.Out && grows {
+		return d.say(Paused, 0, "Scaling of this cluster is paused; nothing was changed. Take the tag off its stack, or use force."), true
+	}
+	if s.Memory.Halt != "" {
+		return d.say(Halted, 0, "Scaling of this cluster was stopped: "+s.Memory.Halt+". Look at the cluster, then say a size or use force."), true
+	}
+	if left := s.cooldown(r, now); left > 0 {
+		return d.wait(Cooldown, left, fmt.Sprintf("The last change is too recent; nothing was changed. The cluster may scale %s again in %s.", r.Op, left))
+	}
+	if left := s.rate(now); left > 0 {
+		return d.wait(RateLimited, left, fmt.Sprintf("The cluster was changed %d times within an hour, which is its limit; nothing was changed.", s.Policy.StepsPerHour))
+	}
+	if unready := s.unready(now); unready > 0 {
+		return d.wait(NotReady, busyRetry, areNodes(unready)+" not in service yet since the last growth; nothing was changed.")
+	}
+	if grows {
+		if left := s.backOff(now); left > 0 {
+			return d.wait(BackOff, left, fmt.Sprintf("The last growth failed; nothing was changed. The next try may be in %s.", left))
+		}
+		return d, false
+	}
+	if left := until(latest(s.Wanted, s.lastOut()), s.Policy.Window, now); left > 0 {
+		return d.wait(Stabilizing, left, fmt.Sprintf("More nodes were asked for a short time ago; nothing was changed. The cluster may shrink in %s.", left))
+	}
+	if healthy := s.serving(); s.Nodes != nil && healthy*100 < s.Policy.HealthyPercent*s.size() {
+		return d.say(Unhealthy, busyRetry, fmt.Sprintf("Only %d of %s in service, less than %d %%; none is removed now.", healthy, areNodes(s.size()), s.Policy.HealthyPercent)), true
+	}
+	return d, false
+}
+
+func (d Decision) wait(code Code, left time.Duration, reason string) (Decision, bool) {
+	return d.say(code, left, reason), true
+}
+
+// cooldown is how long the request has to wait for the last change.
+func (s State) cooldown(r Request, now time.Time) time.Duration {
+	if r.Op == OpOut {
+		return until(s.lastOut(), s.CooldownOut, now)
+	}
+	return until(s.lastChange(), s.CooldownIn, now)
+}
+
+// lastOut is when the cluster last got more, lastChange when it last got more or less.
+func (s State) lastOut() time.Time { return latest(at(s.Memory.Out), s.lastUndrain()) }
+
+func (s State) lastChange() time.Time {
+	return latest(s.lastOut(), latest(at(s.Memory.In), s.lastDrain()))
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Next is when an alarm may make the cluster grow and shrink again; nil if it may now.
+func (s State) Next(now time.Time) (out, in *time.Time) {
+	if last := s.lastOut(); until(last, s.CooldownOut, now) > 0 {
+		t := last.Add(s.CooldownOut)
+		out = &t
+	}
+	if last := s.lastChange(); until(last, s.CooldownIn, now) > 0 {
+		t := last.Add(s.CooldownIn)
+		in = &t
+	}
+	return out, in
+}
+
+// rate is how long it is until the changes of the last hour are fewer than the policy allows.
+func (s State) rate(now time.Time) time.Duration {
+	var steps []Entry
+	for _, e := range s.Memory.Ring {
+		if (e.Op == OpOut || e.Op == OpIn) && until(at(e.At), time.Hour, now) > 0 {
+			steps = append(steps, e)
+		}
+	}
+	if s.Policy.StepsPerHour == 0 || len(steps) < s.Policy.StepsPerHour {
+		return 0
+	}
+	return until(at(steps[len(steps)-s.Policy.StepsPerHour].At), time.Hour, now)
+}
+
+// unready is how many nodes of the last growth are still to come into service.
+func (s State) unready(now time.Time) int {
+	if s.Nodes == nil || until(at(s.Memory.Out), s.Policy.Ready, now) == 0 {
+		return 0
+	}
+	return max(0, s.size()-s.serving())
+}
+
+// backOff is how long to wait after a growth that failed.
+func (s State) backOff(now time.Time) time.Duration {
+	n := s.failures()
+	if n == 0 {
+		return 0
+	}
+	return until(at(s.Memory.Out), min(firstBackOff<<min(n-1, 8), lastBackOff), now)
+}
+
+// failures is how many growths have failed one after another, the last one included if that is what it did.
+func (s State) failures() int {
+	if s.Status != "FAILED" {
+		return 0
+	}
+	if s.Memory.To > s.Memory.From && s.Memory.To == s.Count {
+		return s.Memory.Fails + 1
+	}
+	return s.Memory.Fails
+}
+
+// until is what is left of a time that began then.
+func until(since time.Time, length time.Duration, now time.Time) time.Duration {
+	if since.IsZero() {
+		return 0
+	}
+	return max(0, since.Add(length).Sub(now)).Round(time.Second)
+}
+
+func at(unix int64) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0).UTC()
+}
+
+func areNodes(n int) string {
+	if n == 1 {
+		return "1 node is"
+	}
+	return fmt.Sprintf("%d nodes are", n)
+}

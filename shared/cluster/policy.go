@@ -1,0 +1,132 @@
+package cluster
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Policy is what an operator has set for a cluster beside its bounds and cooldowns. The zero value sets nothing.
+type Policy struct {
+	// StepsOut and StepsIn make the step depend on the measure (N13).
+	StepsOut, StepsIn []Step
+	// MaxStep bounds one step; 0 for no bound.
+	MaxStep int
+	// MaxInPercent is how much of the cluster one step may take away, though always one node; 0 for no bound (N9).
+	MaxInPercent int
+	// StepsPerHour bounds how often alarms change the size; 0 for no bound (N9). The memory holds 16 decisions, so more
+	// than 15 bound nothing.
+	StepsPerHour int
+	// Window is how long a wish for more nodes keeps an alarm from taking some away, even if it could not be met (F4).
+	Window time.Duration
+	// Ready is how long the nodes of a growth may take to come into service; until they have, alarms neither add nor
+	// remove any (N7). 0 waits for nobody.
+	Ready time.Duration
+	// HealthyPercent is the part of the nodes that must be in service for an alarm to remove any (F13); 0 for none.
+	HealthyPercent int
+	// Drain is how long a node gets no new connections before it is removed; 0 removes it at once.
+	Drain time.Duration
+	// NewestFirst lets the newest node go first, not the oldest.
+	NewestFirst bool
+	// Schedules change the bounds at certain times; the first that applies counts (N12).
+	Schedules []Schedule
+}
+
+// Step is the size of a step from one value on.
+type Step struct {
+	At float64
+	By int
+}
+
+// Pause holds alarms back; people may still say a size, or use force.
+type Pause struct{ All, In, Out bool }
+
+// step is how many nodes a request adds or removes.
+func (s State) step(r Request) int {
+	switch {
+	case len(r.Nodes) > 0:
+		return len(r.Nodes)
+	case r.By > 0:
+		return min(r.By, math.MaxInt32)
+	}
+	by := 1
+	if r.Value == nil {
+		return by
+	}
+	best := math.Inf(-1)
+	for _, step := range s.Policy.StepsOut {
+		if r.Op == OpOut && *r.Value >= step.At && step.At > best {
+			best, by = step.At, step.By
+		}
+	}
+	best = math.Inf(1)
+	for _, step := range s.Policy.StepsIn {
+		if r.Op == OpIn && *r.Value <= step.At && step.At < best {
+			best, by = step.At, step.By
+		}
+	}
+	return by
+}
+
+// wanted is the size a request would like, in whole and sane numbers.
+func wanted(s State, r Request) int {
+	switch r.Op {
+	case OpOut:
+		return s.size() + s.step(r)
+	case OpIn:
+		return max(0, s.size()-s.step(r))
+	case OpSet, OpPass, OpSite, OpOutside:
+	}
+	return r.To
+}
+
+// bounds is the state with the bounds that hold now and for this caller.
+func (s State) bounds(r Request, now time.Time) State {
+	s.Min, s.Max, s.schedule = s.Bounds(now)
+	s.Min = max(s.Min, r.Min)
+	if r.Max > 0 {
+		s.Max = min(s.Max, r.Max)
+	}
+	return s
+}
+
+// because names the schedule that the bounds come from.
+func (s State) because() string {
+	if s.schedule == "" {
+		return ""
+	}
+	return " (" + s.schedule + ")"
+}
+
+// trimmed keeps a wish within all limits of size, and says which of them it met. It never lets a wish turn around: "out"
+// does not shrink a cluster that is above its bound, nor "in" grow one that is below.
+func (s State) trimmed(r Request, asked int) (int, []string) {
+	to, size := asked, s.size()
+	var why []string
+	limit := func(bound int, reason string, args ...any) {
+		to = bound
+		why = append(why, fmt.Sprintf(reason, args...))
+	}
+	p := s.Policy
+	if alarms := r.Op != OpSet; alarms {
+		if p.MaxStep > 0 && to > size+p.MaxStep {
+			limit(size+p.MaxStep, "one step is at most %d", p.MaxStep)
+		}
+		if p.MaxStep > 0 && to < size-p.MaxStep {
+			limit(size-p.MaxStep, "one step is at most %d", p.MaxStep)
+		}
+		if most := max(1, size*p.MaxInPercent/100); p.MaxInPercent > 0 && to < size-most {
+			limit(size-most, "at most %d %% of the nodes go at once", p.MaxInPercent)
+		}
+	}
+	if bounded := min(max(to, s.Min), s.Max); bounded != to {
+		limit(bounded, "its bounds are %d and %d%s", s.Min, s.Max, s.because())
+	}
+	if s.Room != nil && to > size && to-size > *s.Room { // a sum might not hold a room without bounds
+		limit(size+max(0, *s.Room), "the project's quota has room for %d more", max(0, *s.Room))
+	}
+	if (r.Op == OpOut && to < size) || (r.Op == OpIn && to > size) {
+		return size, why
+	}
+	return to, why
+}

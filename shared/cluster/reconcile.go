@@ -1,0 +1,139 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Reconcile says what a cluster needs of itself, without anybody asking for a size: the next step of what was begun, and
+// no more than one a pass. It may be asked as often as one likes, and be cut off anywhere.
+func Reconcile(s State, r Request, now time.Time) Decision {
+	r.Op = OpPass
+	s = s.bounds(r, now)
+	d := Decision{Op: OpPass, Asked: s.size(), From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}
+	if s.Action == "DELETE" || s.Action == "SUSPEND" || (s.Action == "RESUME" && s.Status == "FAILED") {
+		return d.notScalable()
+	}
+	if s.Status == "IN_PROGRESS" {
+		return d.busy()
+	}
+	if d, wrong := d.checkVictims(s, r, now); wrong {
+		return d
+	}
+	switch {
+	case s.Memory.Halt != "":
+		return d.say(Halted, 0, "Scaling of this cluster was stopped: "+s.Memory.Halt+". Look at the cluster, then say a size or use force.")
+	case s.Status == "FAILED":
+		return d.repair(s, r, now)
+	case s.Pause.All:
+		return d.say(Paused, 0, "Scaling of this cluster is paused; nothing was changed.")
+	case s.size() < s.Min:
+		return d.raise(s, r, now)
+	}
+	if due := s.due(now); len(due) > 0 {
+		d.Victims = nodeNames(due)
+		d.Code, d.Reason = Removed, listed(d.Victims)+" has had its time to finish, and is removed."
+		return d.write(s, r, s.Count-len(due), now)
+	}
+	return d.say(Steady, s.nextDue(now), "The cluster is as it should be.")
+}
+
+// NeedsPass says whether something may be due that no request asks for.
+func (p Policy) NeedsPass() bool { return p.Drain > 0 || len(p.Schedules) > 0 }
+
+// repair sends a failed update again (N16), after the time that its failures have earned.
+func (d Decision) repair(s State, r Request, now time.Time) Decision {
+	n := max(1, s.Memory.Fails)
+	if left := until(at(s.Memory.At), min(firstBackOff<<min(n-1, 8), lastBackOff), now); left > 0 {
+		return d.say(BackOff, left, fmt.Sprintf("The last update failed. It is tried again in %s.", left))
+	}
+	d.Code, d.Reason = Repaired, "The last update failed, and is tried again."
+	d = d.write(s, r, s.Count, now)
+	return d
+}
+
+// raise brings a cluster up to its lower bound, which a schedule may have moved (N12).
+func (d Decision) raise(s State, r Request, now time.Time) Decision {
+	to := s.Min
+	if s.Room != nil {
+		to = s.size() + min(to-s.size(), max(0, *s.Room))
+	}
+	d.Asked = s.Min
+	switch {
+	case to == s.size():
+		return d.standstill(s, r)
+	case len(s.draining()) > 0:
+		return d.undrain(s, r, to-s.size(), now).orDry(r)
+	}
+	d.To, d.Code = to, Scaled
+	d.Reason = fmt.Sprintf("The cluster goes from %s to %d: its lower bound is %d%s.", nodes(d.From), to, s.Min, s.because())
+	return d.write(s, r, s.Count-s.size()+to, now)
+}
+
+// write is the decision with its patch.
+func (d Decision) write(s State, r Request, count int, now time.Time) Decision {
+	if r.DryRun {
+		return d
+	}
+	memory := s.Memory.Record(OpPass, s.Count, count, d.Code, r.Who, r.Token, now)
+	memory.Gen = max(memory.Gen, r.Gen)
+	memory.Fails = s.failures()
+	if d.Code == Repaired {
+		memory.Fails = s.Memory.Fails + 1
+	}
+	memory.Kept = s.kept(d.Victims)
+	memory.Halt = s.Memory.Halt
+	d.Ring = memory.Ring
+	d.Patch = &Patch{Count: count, Removal: append([]string{}, d.Victims...), State: memory.String()}
+	return d
+}
+
+// due are the nodes whose drain is over, by time or because there is nothing left to wait for.
+func (s State) due(now time.Time) []Node {
+	return slices.DeleteFunc(s.draining(), func(n Node) bool {
+		d, _ := n.drain()
+		return n.Server != "" && until(d.since, s.Policy.Drain, now) > 0
+	})
+}
+
+// nextDue is how long it is until the next drain is over.
+func (s State) nextDue(now time.Time) time.Duration {
+	var next time.Duration
+	for _, n := range s.draining() {
+		d, _ := n.drain()
+		if left := until(d.since, s.Policy.Drain, now); next == 0 || left < next {
+			next = left
+		}
+	}
+	return next
+}
+
+// kept are the nodes that stay when some are removed, for checkVictims; nil if none is, or not all are known.
+func (s State) kept(gone []string) []string {
+	if len(gone) == 0 || len(s.Nodes) != s.Count {
+		return nil
+	}
+	names := nodeNames(s.Nodes)
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(gone, name) })
+}
+
+// checkVictims looks, when a removal is over, whether all the nodes are there that it was to leave (N17). If not, the
+// group was changed in a way we do not understand, and nothing more is removed before somebody has looked.
+func (d Decision) checkVictims(s State, r Request, now time.Time) (Decision, bool) {
+	m := s.Memory
+	if len(m.Kept) == 0 || m.Halt != "" || m.To != s.Count || s.Status != "COMPLETE" || s.Nodes == nil {
+		return d, false
+	}
+	missing := slices.DeleteFunc(slices.Clone(m.Kept), func(name string) bool {
+		return slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Name == name })
+	})
+	if len(missing) == 0 {
+		return d, false
+	}
+	s.Memory.Halt = "the last removal took other nodes than it was told, among them " + shorten(strings.Join(missing, ", "))
+	d = d.say(WrongVictim, 0, "Scaling of this cluster is stopped: "+s.Memory.Halt+". Look at the cluster, then say a size or use force.")
+	return d.write(s, r, s.Count, now), true
+}

@@ -1,0 +1,49 @@
+package openstack
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// KeyPair is one of the user's key pairs. Projects do not share them.
+type KeyPair struct {
+	Name      string
+	PublicKey string
+	Created   time.Time // by Nova's clock
+}
+
+// CreateKeyPair takes the name for a public key. Of any number who ask at once exactly one gets it, and the others a
+// Conflict (20 at once, 10 of 10 rounds on Zed), which makes a name a claim.
+func (c *Cloud) CreateKeyPair(ctx context.Context, name, publicKey string) error {
+	return c.do(ctx, request{
+		op: "create key pair " + name, service: nova(), method: http.MethodPost, path: "/os-keypairs",
+		body: map[string]any{"keypair": map[string]string{"name": name, "public_key": publicKey}},
+	})
+}
+
+// KeyPair is the user's key pair of that name.
+func (c *Cloud) KeyPair(ctx context.Context, name string) (KeyPair, error) {
+	op := "read key pair " + name
+	var reply struct {
+		KeyPair struct {
+			Name      string `json:"name"`
+			PublicKey string `json:"public_key"`
+			Created   string `json:"created_at"`
+		} `json:"keypair"`
+	}
+	err := c.do(ctx, request{op: op, service: nova(), method: http.MethodGet, path: "/os-keypairs/{}", args: []string{name}, into: &reply})
+	if err != nil {
+		return KeyPair{}, err
+	}
+	created, err := time.Parse("2006-01-02T15:04:05", reply.KeyPair.Created) // no zone is UTC, fractions are read too
+	if err != nil {
+		return KeyPair{}, broken(op, "the answer has no time of creation")
+	}
+	return KeyPair{Name: reply.KeyPair.Name, PublicKey: reply.KeyPair.PublicKey, Created: created}, nil
+}
+
+// DeleteKeyPair gives the name back; Gone if nobody had it.
+func (c *Cloud) DeleteKeyPair(ctx context.Context, name string) error {
+	return c.do(ctx, request{op: "delete key pair " + name, service: nova(), method: http.MethodDelete, path: "/os-keypairs/{}", args: []string{name}})
+}
