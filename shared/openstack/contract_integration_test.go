@@ -121,9 +121,13 @@ func realLogin(t *testing.T) login {
 func (l login) trust(t *testing.T) string {
 	t.Helper()
 	own := l.post(t, "/auth/tokens", "", l.body(map[string]any{"project": map[string]any{"name": l.Project, "domain": named(l.ProjectDomain)}}))
+	roles := make([]map[string]string, len(own.Token.Roles))
+	for i, role := range own.Token.Roles {
+		roles[i] = map[string]string{"id": role.ID} // Keystone takes nothing else of what it gave
+	}
 	trust := l.post(t, "/OS-TRUST/trusts", own.header.Get("X-Subject-Token"), map[string]any{"trust": map[string]any{
 		"trustor_user_id": own.Token.User.ID, "trustee_user_id": own.Token.User.ID, "project_id": own.Token.Project.ID,
-		"impersonation": true, "roles": own.Token.Roles,
+		"impersonation": true, "roles": roles,
 	}})
 	scoped := l.post(t, "/auth/tokens", "", l.body(map[string]any{"OS-TRUST:trust": map[string]any{"id": trust.Trust.ID}}))
 	return scoped.header.Get("X-Subject-Token")
@@ -134,7 +138,7 @@ type keystone struct {
 	header http.Header
 	Token  struct {
 		User, Project struct{ ID string }
-		Roles         []map[string]any
+		Roles         []struct{ ID string }
 		Catalog       []struct {
 			Type      string
 			Endpoints []struct{ Interface, URL string }
