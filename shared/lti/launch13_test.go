@@ -69,6 +69,9 @@ func TestGoodLaunches13(t *testing.T) {
 		{"C14 signed target decides", put("", "", claim+"target_link_uri", "https://hooks.example.org/launch-lab/labs/web"), func(l lti.Launch) bool {
 			return l.Target == "https://hooks.example.org/launch-lab/labs/web" && l.LoginTarget == publicURL
 		}},
+		{"C14 host in another case", put("", "", claim+"target_link_uri", "https://hooks.EXAMPLE.org/launch-lab/launch"), func(l lti.Launch) bool {
+			return l.Target == "https://hooks.EXAMPLE.org/launch-lab/launch"
+		}},
 		{"C14 target with a query", put("", "", claim+"target_link_uri", publicURL+"?lab=web"), func(l lti.Launch) bool { return l.Target == publicURL+"?lab=web" }},
 		{"C15 sub of 255 bytes", put("", "", "sub", strings.Repeat("x", 255)), func(l lti.Launch) bool { return len(l.User) == 255 }},
 		{"C15 no roles in the array", put("", "", claim+"roles", []string{}), func(l lti.Launch) bool { return l.Role == lti.Learner }},
