@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type instances struct {
 	platform *ltitest.Platform
 	redis    *oncetest.Redis
 	bases    []string
+	pids     []int
 	turn     atomic.Uint32
 	client   *http.Client
 }
@@ -45,7 +47,7 @@ func twoInstances(t *testing.T) *instances {
 	program := unzipped(t, "launch-lab")
 	for range 2 {
 		port := strconv.Itoa(oncetest.FreePort(t))
-		start(t, program, i.cloud, "STACKHOOK_CONFIG="+i.settings(), "PORT="+port)
+		i.pids = append(i.pids, start(t, program, i.cloud, "STACKHOOK_CONFIG="+i.settings(), "PORT="+port))
 		i.bases = append(i.bases, "http://"+net.JoinHostPort("127.0.0.1", port))
 	}
 	for _, base := range i.bases {
@@ -203,4 +205,70 @@ func TestC06BadKidsOverTheNetwork(t *testing.T) {
 		t.Errorf("%v with %d fetches, want 50 × 403 with 4 at most", got, fetches)
 	}
 	t.Logf("50 bad kids: %d fetches", i.platform.Fetches())
+}
+
+// W07: ten thousand bad launches as fast as they go, from 32 connections at a time, over both processes: their memory stays
+// where it was after the first two thousand, and good launches get in meanwhile.
+func TestW07BadLaunchesAtFullSpeed(t *testing.T) {
+	t.Parallel()
+	i := twoInstances(t)
+	bad := []url.Values{
+		newLaunch().With("oauth_consumer_key", "nobody").Form(),
+		{"state": {"one." + strings.Repeat("A", 400)}, "id_token": {strings.Repeat("x", 4000)}},
+		{"x": {strings.Repeat("y", 100<<10)}},
+	}
+	var good, refused atomic.Int64
+	flood := func(n int) {
+		var wg sync.WaitGroup
+		for range 32 {
+			wg.Go(func() {
+				for k := range n / 32 {
+					if r := i.post(bad[k%len(bad)]); r != nil && r.StatusCode >= 400 && r.StatusCode < 500 {
+						refused.Add(1)
+					}
+					if k%50 == 49 {
+						if r := i.post(newLaunch().Form()); r != nil && r.StatusCode == http.StatusOK {
+							good.Add(1)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	flood(2_000)
+	before := i.resident()
+	began := time.Now()
+	flood(8_000)
+	took := time.Since(began)
+	after := i.resident()
+	t.Logf("resident after 2,000: %d KiB, after 10,000: %d KiB; %.0f a second; %d good ones got in", before, after, 8000/took.Seconds(), good.Load())
+	if want := int64(2_000/32*32 + 8_000/32*32); refused.Load() != want {
+		t.Errorf("%d refused, want %d", refused.Load(), want)
+	}
+	if good.Load() != 32*(1+5) {
+		t.Errorf("%d good launches got in, want %d", good.Load(), 32*(1+5))
+	}
+	if after > before+16<<10 {
+		t.Errorf("resident memory grew from %d to %d KiB", before, after)
+	}
+}
+
+// resident is the memory of both processes, in KiB.
+func (i *instances) resident() int {
+	i.t.Helper()
+	sum := 0
+	for _, pid := range i.pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(text), "VmRSS:")
+		kib, err := strconv.Atoi(strings.Fields(after)[0])
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		sum += kib
+	}
+	return sum
 }

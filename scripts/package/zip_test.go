@@ -97,7 +97,8 @@ func unzipped(t *testing.T, function string) string {
 	return filepath.Join(task, "bootstrap")
 }
 
-func start(t *testing.T, program string, cloud *openstacktest.Cloud, env ...string) {
+// start runs the program until the test ends and gives its process id.
+func start(t *testing.T, program string, cloud *openstacktest.Cloud, env ...string) (pid int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program)
 	cmd.Env = append([]string{"STACKHOOK_CONFIG=" + settings}, env...)
@@ -108,6 +109,7 @@ func start(t *testing.T, program string, cloud *openstacktest.Cloud, env ...stri
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() }) // the context, which ends first, kills it
+	return cmd.Process.Pid
 }
 
 // overHTTP runs the program on a port and gives what posts a form to it.
