@@ -71,7 +71,7 @@ replicas: 3
 clusters:
   academy: {min: 1, max: 12, cooldown_in: 20m, auth: [{kind: basic, user: alarm, password: pass-` + key32 + `}, {kind: bearer, token: tok-` + key32 + `}]}
 sites: {defaults: {image: debian-12}}
-api: {tokens: [{name: ci, token: api-` + key32 + `, may: [sites, clusters]}]}
+api: {tokens: [{name: ci, token: api-` + key32 + `, may: [sites, clusters, metrics]}]}
 `
 
 // clustered is a configuration with one cluster and this in its entry.
@@ -127,7 +127,7 @@ func TestFull(t *testing.T) {
 		"registration":               c.LTI.Registration[0].Issuer == "https://moodle.example.org" && !c.LTI.Registration[0].Instructors,
 		"password of a way in":       lab.Access[2].Password == "lab_password",
 		"what a picker shows":        lab.Description == "A server" && lab.Picture == "pictures/web.svg" && lab.ExpectedTime == 4*time.Minute && lab.Cost == "0.04 EUR an hour",
-		"api":                        c.API.Tokens[0].Token.Reveal() == "api-"+key32,
+		"api":                        c.API.Tokens[0].Token.Reveal() == "api-"+key32 && slices.Contains(c.API.Tokens[0].May, "metrics"),
 	} {
 		if !ok {
 			t.Errorf("%s: not so in %+v", name, c)

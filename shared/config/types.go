@@ -201,9 +201,9 @@ type API struct {
 	Tokens []APIToken `yaml:"tokens" validate:"unique=Name,dive"`
 }
 
-// APIToken is one caller of scale-cluster and deploy-site.
+// APIToken is one caller of scale-cluster and deploy-site, or of launch-lab's metrics.
 type APIToken struct {
 	Name  string   `yaml:"name" validate:"required"`
 	Token Secret   `yaml:"token" validate:"required,min=32"`
-	May   []string `yaml:"may" validate:"required,min=1,dive,oneof=sites clusters"`
+	May   []string `yaml:"may" validate:"required,min=1,dive,oneof=sites clusters metrics"`
 }

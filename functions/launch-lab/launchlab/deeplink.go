@@ -41,6 +41,7 @@ func (t *tool) offer(w http.ResponseWriter, r *http.Request, launch lti.Launch, 
 		t.fail(w, r, fmt.Errorf("seal choice: %w", err))
 		return
 	}
+	t.counts.verdict(r, accepted)
 	texts := page.TextsFor(ticket.Locale)
 	t.pages.Picker(w, r, page.Picker{
 		Ticket: sealed, Action: t.base + "/pick", Labs: t.pickerLabs(from.labs, texts), Course: launch.ContextTitle,

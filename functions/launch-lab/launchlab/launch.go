@@ -158,6 +158,7 @@ func (t *tool) open(w http.ResponseWriter, r *http.Request, launch lti.Launch, f
 		t.fail(w, r, fmt.Errorf("seal class ticket: %w", err))
 		return
 	}
+	t.counts.verdict(r, accepted)
 	texts := page.TextsFor(ticket.Locale)
 	logging.Note(r.Context(), "state", string(status.State))
 	t.pages.Lab(w, r, page.Lab{

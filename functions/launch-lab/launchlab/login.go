@@ -19,6 +19,7 @@ func (t *tool) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	notePlatform(r, login.Registration)
+	t.counts.verdict(r, accepted)
 	http.SetCookie(w, bindingCookie(login.ID, login.Secret, bindingLife))
 	t.pages.Login(w, r, page.Login{
 		ID: login.ID, Secret: login.Secret, AuthURL: login.AuthURL, StorageTarget: login.StorageTarget, Opener: t.origin,

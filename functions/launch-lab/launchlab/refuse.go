@@ -128,6 +128,7 @@ func (t *tool) notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (t *tool) problem(w http.ResponseWriter, r *http.Request, p page.Problem, sent string) {
+	t.counts.verdict(r, p.Code)
 	p.Texts = page.TextsFor(language(sent, r))
 	t.pages.Problem(w, r, p)
 }

@@ -62,11 +62,12 @@ type tool struct {
 	tenants   map[sender]tenant
 	registrar registration.Registrar
 	config    *config.Config
+	counts    counts
 }
 
 // New makes the function from its parts.
 func New(c *config.Config, parts Parts) (http.Handler, error) {
-	t := &tool{url: c.PublicURL + "/launch-lab", now: parts.Now, config: c}
+	t := &tool{url: c.PublicURL + "/launch-lab", now: parts.Now, config: c, counts: newCounts(parts.Keys)}
 	public, err := url.Parse(t.url)
 	if err != nil {
 		return nil, fmt.Errorf("parse public_url: %w", err)
@@ -103,6 +104,9 @@ func (t *tool) routes() http.Handler {
 	mux.HandleFunc("GET /cartridge.xml", t.cartridge)
 	mux.HandleFunc("GET /register", t.askToRegister)
 	mux.HandleFunc("POST /register", t.fromUs(t.register))
+	if readers := metricsReaders(t.config.API); len(readers) > 0 {
+		mux.HandleFunc("GET /metrics", t.metrics(readers))
+	}
 	mux.HandleFunc("/", t.notFound)
 	return mux
 }

@@ -163,7 +163,7 @@ func balancerOf(t *testing.T, cloud *openstack.Cloud, name string) openstack.Loa
 // removeStack deletes the stack and waits until it is gone.
 func removeStack(t *testing.T, cloud *openstack.Cloud, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 6*time.Minute) // Neutron was seen to stand still for more than three
 	defer cancel()
 	stack, err := cloud.FindStack(ctx, name)
 	if openstack.CodeOf(err) == openstack.Gone {
