@@ -66,6 +66,8 @@ var faults = []fault{
 	{"login missing", "Login URL: " + login, "", "Login URL", "is missing"},
 	{"no TLS", keyset, strings.Replace(keyset, "https", "http", 1), "Keyset URL", "must begin with https://"},
 	{"no address", keyset, "the_keyset", "Keyset URL", "is not an address: copy it whole"},
+	{"an address that is no text", keyset, home + "/7\xe1\xe1", "Keyset URL", "is not an address"},
+	{"issuer that is no text", "Login URL: ", "Issuer: https://lms.exam\xe1\xe1ple.org\nLogin URL: ", "Issuer", "leave it out"},
 	{"no host", keyset, "https:///v1", "Keyset URL", "is not an address"},
 	{"other scheme", keyset, "ftp://lms.example.org/x", "Keyset URL", "is not an address"},
 	{"a user in it", token, "https://me@lms.example.org/x", "Access Token URL", "is not an address"},

@@ -65,6 +65,6 @@ func named(at []int) string {
 // spoken is a group's label in Studio.
 func spoken(name string) string {
 	return map[string]string{
-		"client": labelClient, "deployment": labelDeployment, "keyset": labelKeyset, "token": labelAccess, "login": labelLogin, "issuer": "Issuer",
+		"client": labelClient, "deployment": labelDeployment, "keyset": labelKeyset, "token": labelAccess, "login": labelLogin, "issuer": labelIssuer,
 	}[name]
 }

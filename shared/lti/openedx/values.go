@@ -41,6 +41,7 @@ const (
 	labelKeyset     = "Keyset URL"
 	labelAccess     = "Access Token URL"
 	labelLogin      = "Login URL"
+	labelIssuer     = "Issuer" // never shown there
 )
 
 // longest is what the LTI standard allows for an identifier (LTI 1.3, 5.3.3 and 5.3.5).
@@ -58,7 +59,7 @@ func (v Values) check() Faults {
 			add(id[0], "is missing: copy it from the LTI block in Studio, where the line begins with %q.", id[0]+":")
 		case len(id[1]) > longest:
 			add(id[0], "is longer than %d characters: copy it again, and nothing after it.", longest)
-		case strings.ContainsFunc(id[1], func(r rune) bool { return r <= ' ' || r > '~' }):
+		case strings.ContainsFunc(id[1], unprintable):
 			add(id[0], "holds a character that is not ASCII: copy it again, and nothing around it.")
 		}
 	}
@@ -67,6 +68,9 @@ func (v Values) check() Faults {
 		if message := checkAddress(address[0], address[1], home); message != "" {
 			add(address[0], "%s", message)
 		}
+	}
+	if len(v.Issuer) > longest || strings.ContainsFunc(v.Issuer, unprintable) {
+		add(labelIssuer, "must be at most %d ASCII characters without a blank: leave it out, unless the LMS has its LTI_BASE set.", longest)
 	}
 	return faults
 }
@@ -79,13 +83,16 @@ func (v Values) addresses() [][2]string {
 	return [][2]string{{labelKeyset, v.KeysetURL}, {labelAccess, v.TokenURL}, {labelLogin, v.LoginURL}}
 }
 
+// unprintable is what neither an id nor an address holds: blanks, control characters, and all that is not ASCII.
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
+
 // checkAddress says what is wrong with one of the three addresses, which an LMS has on one host.
 func checkAddress(label, text string, home *url.URL) string {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
 		return fmt.Sprintf("is missing: copy it from the LTI block in Studio, where the line begins with %q.", label+":")
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Fragment != "":
+	case err != nil || strings.ContainsFunc(text, unprintable) || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Fragment != "":
 		return "is not an address: copy it whole, from https:// to the end of its line."
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return "must begin with https://, because it is not this machine: give the LMS TLS, then copy it again."
