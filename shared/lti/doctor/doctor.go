@@ -1,5 +1,5 @@
 // Package doctor looks at everything outside that LTI launches depend on, and says what to fix: platforms' key sets and
-// clocks, our own keys, the store of what was seen.
+// clocks, the descriptions of those that may register themselves, our own keys, the store of what was seen.
 package doctor
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ func Run(ctx context.Context, src config.Source, out io.Writer) int {
 // changes nothing but that the store remembers a random key for a second.
 func Doctor(ctx context.Context, c *config.Config, client *http.Client, now func() time.Time, out io.Writer) int {
 	found := platforms(ctx, c, client, now)
+	found = append(found, registrations(ctx, c, client)...)
 	found = append(found, toolKeys(c), store(ctx, c, now))
 	return write(out, found)
 }
@@ -68,22 +70,23 @@ func platforms(ctx context.Context, c *config.Config, client *http.Client, now f
 	if len(c.LTI.Platforms) == 0 {
 		return []finding{ok("lti.platforms: there are none, so that launches are LTI 1.1 only")}
 	}
-	found := make([][]finding, len(c.LTI.Platforms))
+	return each(c.LTI.Platforms, func(p config.Platform) []finding { return platform(ctx, p, client, now) })
+}
+
+// each looks at some entries at once, and keeps their order.
+func each[T any](entries []T, look func(T) []finding) []finding {
+	found := make([][]finding, len(entries))
 	free := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
-	for i, p := range c.LTI.Platforms {
+	for i, entry := range entries {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			found[i] = platform(ctx, p, client, now)
+			found[i] = look(entry)
 		})
 	}
 	wg.Wait()
-	var all []finding
-	for _, f := range found {
-		all = append(all, f...)
-	}
-	return all
+	return slices.Concat(found...)
 }
 
 func platform(ctx context.Context, p config.Platform, client *http.Client, now func() time.Time) []finding {

@@ -59,7 +59,7 @@ func TestR13EachFaultIsPrinted(t *testing.T) {
 	broken, none, wrong, dead := with(), with(), with(), with()
 	broken.LTI.ToolKeys.Next = "hunter2"
 	none.LTI.ToolKeys.Current = ""
-	none.LTI.Registration = []config.Registration{{Issuer: "https://lms.example.org"}}
+	none.LTI.Registration = []config.Registration{{Issuer: discovered(t, 404, "")}}
 	wrong.Store, wrong.StorePassword = oncetest.Start(t, "--requirepass", "hunter2-right").Address(), "hunter2-wrong"
 	killed := oncetest.Start(t)
 	killed.Kill()
