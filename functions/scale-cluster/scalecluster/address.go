@@ -9,7 +9,6 @@ import (
 	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/function"
-	"github.com/stackhook/stackhook/shared/logging"
 )
 
 // maxDays bounds how long a limited address is good for.
@@ -33,11 +32,8 @@ func (s *scaler) address(w http.ResponseWriter, r *http.Request) {
 		wrongMethod(w, r, http.MethodGet, "Get the address here.")
 		return
 	}
-	name := r.PathValue("cluster")
-	logging.Note(r.Context(), "cluster", name)
-	who, ok := s.identify(r, name, nil)
+	name, who, ok := s.letIn(w, r)
 	if !ok {
-		unauthorized(w, r)
 		return
 	}
 	if who.Kind != caller.API {

@@ -101,11 +101,8 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 		wrongMethod(w, r, http.MethodPost, "Only POST does what is due; send the request as POST and without redirects.")
 		return
 	}
-	name := r.PathValue("cluster")
-	logging.Note(r.Context(), "cluster", name)
-	who, ok := s.identify(r, name, nil)
+	name, who, ok := s.letIn(w, r)
 	if !ok {
-		unauthorized(w, r)
 		return
 	}
 	signal := alarm.Signal{Sender: timer, Wish: true}
@@ -125,6 +122,16 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 
 // timer is the sender of a reconcile pass: it comes again, so an answer is never "send it again".
 const timer alarm.Sender = "timer"
+
+// letIn says who asks about which cluster, by other means than a signed address; it answers whoever says neither.
+func (s *scaler) letIn(w http.ResponseWriter, r *http.Request) (name string, who caller.Caller, ok bool) {
+	name = r.PathValue("cluster")
+	logging.Note(r.Context(), "cluster", name)
+	if who, ok = s.identify(r, name, nil); !ok {
+		unauthorized(w, r)
+	}
+	return name, who, ok
+}
 
 // identify says who calls, by the credentials of the cluster and those that open all.
 func (s *scaler) identify(r *http.Request, name string, signed func(url.Values) bool) (caller.Caller, bool) {

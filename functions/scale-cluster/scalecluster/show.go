@@ -8,7 +8,6 @@ import (
 
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/function"
-	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
@@ -64,11 +63,8 @@ func (s *scaler) show(w http.ResponseWriter, r *http.Request) {
 		wrongMethod(w, r, "GET, HEAD", "Get the cluster here; to scale it, post to /{cluster}/out, in, auto or set.")
 		return
 	}
-	name := r.PathValue("cluster")
-	logging.Note(r.Context(), "cluster", name)
-	who, ok := s.identify(r, name, nil)
+	name, who, ok := s.letIn(w, r)
 	if !ok {
-		unauthorized(w, r)
 		return
 	}
 	t := s.target(name)
