@@ -302,6 +302,7 @@ func germanProblems() map[string]string {
 		"internal":           "Bei uns ist etwas schiefgegangen. Öffnen Sie das Labor noch einmal auf Ihrer Kursseite; wenn es dabei bleibt, nennen Sie Ihrem Kursteam die Referenz.",
 		"deadline":           "Die Cloud hat nicht rechtzeitig geantwortet. Versuchen Sie es noch einmal; was begonnen wurde, geht weiter und geschieht nicht doppelt.",
 		"too_large":          "Die Anfrage war zu groß. Gehen Sie zurück, und versuchen Sie es noch einmal.",
+		"unauthorized":       "Sagen Sie, wer Sie sind: mit einem API-Token, das die Zahlen lesen darf, als Authorization: Bearer.",
 		"bad_form":           "Das Formular dieser Seite ist nicht vollständig angekommen. Gehen Sie zurück, und versuchen Sie es noch einmal.",
 		"bad_body":           "Die Anfrage ist nicht vollständig angekommen. Versuchen Sie es noch einmal.",
 		"cloud_unavailable":  silent,

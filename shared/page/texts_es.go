@@ -304,6 +304,7 @@ func spanishProblems() map[string]string {
 		"internal":           "Algo ha ido mal por nuestra parte. Abra el laboratorio otra vez desde la página de su curso; si sigue igual, dé la referencia al equipo del curso.",
 		"deadline":           "La nube no respondió a tiempo. Inténtelo de nuevo; lo que se empezó sigue y no se hará dos veces.",
 		"too_large":          "La petición era demasiado grande. Vuelva atrás e inténtelo de nuevo.",
+		"unauthorized":       "Diga quién es: envíe un token de API que pueda leer las métricas, como Authorization: Bearer.",
 		"bad_form":           "El formulario de esta página no llegó entero. Vuelva atrás e inténtelo de nuevo.",
 		"bad_body":           "La petición no llegó entera. Inténtelo de nuevo.",
 		"cloud_unavailable":  silent,
