@@ -303,7 +303,7 @@ func frenchProblems() map[string]string {
 		"internal":           "Quelque chose s’est mal passé chez nous. Ouvrez de nouveau le laboratoire depuis la page de votre cours\u00a0; si cela persiste, donnez la référence à l’équipe du cours.",
 		"deadline":           "Le cloud n’a pas répondu à temps. Réessayez\u00a0; ce qui a commencé continue et ne sera pas fait deux fois.",
 		"too_large":          "La demande était trop grande. Revenez en arrière et réessayez.",
-		"unauthorized":       "Dites qui vous êtes : envoyez un jeton d’API autorisé à lire les mesures, en Authorization: Bearer.",
+		"unauthorized":       "Dites qui vous êtes\u00a0: envoyez un jeton d’API autorisé à lire les mesures, en Authorization: Bearer.",
 		"bad_form":           "Le formulaire de cette page n’est pas arrivé en entier. Revenez en arrière et réessayez.",
 		"bad_body":           "La demande n’est pas arrivée en entier. Réessayez.",
 		"cloud_unavailable":  silent,
