@@ -170,8 +170,8 @@ func TestConformance(t *testing.T) {
 		"1 MB":                {request{method: "POST", path: "/nothing", body: make([]byte, 1<<20)}, 204, "", ""},
 		"more than 1 MB":      {request{method: "POST", path: "/nothing", body: make([]byte, 1<<20+1)}, 413, `"code":"too_large"`, ""},
 		"panic":               {request{method: "GET", path: "/panic"}, 500, `"code":"internal"`, ""},
-		"slow":                {request{method: "GET", path: "/slow", patience: 400 * time.Millisecond}, 504, `"code":"deadline"`, ""},
-		"deaf":                {request{method: "GET", path: "/deaf", patience: 400 * time.Millisecond}, 504, `"code":"deadline"`, ""},
+		"slow":                {request{method: "GET", path: "/slow", patience: time.Second}, 504, `"code":"deadline"`, ""},
+		"deaf":                {request{method: "GET", path: "/deaf", patience: time.Second}, 504, `"code":"deadline"`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
