@@ -19,6 +19,7 @@ import (
 func (c *Config) setDefaults() {
 	c.Store = "memory"
 	c.Replicas = 1
+	c.Tend = Tend{Rate: 10, Parallel: 8}
 }
 
 func (l *Lab) setDefaults() {
@@ -26,7 +27,11 @@ func (l *Lab) setDefaults() {
 	l.IdleTimeout = 30 * time.Minute
 	l.Lifetime = 8 * time.Hour
 	l.MaxAge = 14 * 24 * time.Hour
+	l.Grace = time.Hour
+	l.Budget = Budget{Per: 30 * 24 * time.Hour, Action: "warn"}
 }
+
+func (c *Check) setDefaults() { c.Kind, c.Weight = "report", 1 }
 
 func (c *Consumer) setDefaults() { c.SignatureMethods = []string{"HMAC-SHA1"} }
 
@@ -204,6 +209,11 @@ func (c *Config) checkLabs(add adder) {
 		}
 		if lab.Extend.Times > 0 && lab.Extend.By == 0 {
 			add("labs."+key+".extend.by", "is missing; say how much time one extension gives, such as 1h.")
+		}
+		for i, w := range lab.Windows {
+			if start, end := w.Times(); !start.IsZero() && !end.IsZero() && !end.After(start) {
+				add(fmt.Sprintf("labs.%s.windows[%d].end", key, i), "must be after start.")
+			}
 		}
 	}
 }

@@ -202,7 +202,7 @@ func TestFaults(t *testing.T) {
 		"two steps at one":     {clustered("steps_out: [{at: 80, by: 1}, {at: 80, by: 2}]"), "clusters.a.steps_out", "the same at twice"},
 		"step of nothing":      {clustered("steps_in: [{at: 80}]"), "clusters.a.steps_in[0].by", "at least 1"},
 		"steps an hour":        {clustered("steps_per_hour: 99"), "clusters.a.steps_per_hour", "at most 15"},
-		"an unknown may":       {minimal + "api: {tokens: [{name: a, token: " + key32 + ", may: [labs]}]}\n", "api.tokens[0].may[0]", "sites, clusters, metrics"},
+		"an unknown may":       {minimal + "api: {tokens: [{name: a, token: " + key32 + ", may: [launches]}]}\n", "api.tokens[0].may[0]", "sites, clusters, labs, metrics"},
 		"victims":              {clustered("victims: random"), "clusters.a.victims", "oldest, newest"},
 		"certificate":          {clustered("auth: [{kind: mtls, header: X-Subject}]"), "clusters.a.auth[0].subject", "kind is mtls"},
 		"certificate's header": {clustered("auth: [{kind: mtls, header: authorization, subject: a}]"), "clusters.a.auth[0].header", "only the proxy sets"},

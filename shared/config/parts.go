@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/stackhook/stackhook/shared/seal"
 )
@@ -35,4 +36,11 @@ func (c *Config) Templates() fs.FS {
 		return nil
 	}
 	return os.DirFS(c.TemplatesDir)
+}
+
+// Times are the window's start and end; zero where it has none.
+func (w Window) Times() (start, end time.Time) {
+	start, _ = time.Parse(time.RFC3339, w.Start) // what is no time was refused when the configuration was read
+	end, _ = time.Parse(time.RFC3339, w.End)
+	return start, end
 }

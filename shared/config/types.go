@@ -15,6 +15,7 @@ type Config struct {
 	TemplatesDir  string             `yaml:"templates_dir" validate:"omitempty,dir"`
 	LTI           LTI                `yaml:"lti"`
 	Labs          map[string]Lab     `yaml:"labs" validate:"dive,keys,labkey,endkeys"`
+	Tend          Tend               `yaml:"tend"`
 	Clusters      map[string]Cluster `yaml:"clusters" validate:"dive,keys,stackname,endkeys"`
 	Sites         Sites              `yaml:"sites"`
 	API           API                `yaml:"api"`
@@ -30,6 +31,18 @@ type SealKey struct {
 type Cloud struct {
 	Name     string `yaml:"name" validate:"required"`
 	Capacity int    `yaml:"capacity" validate:"min=0"` // in labs; 0 = unlimited
+	// MaxBuilds is how many labs may be under construction at once; who comes then waits in line. 0 = any number.
+	MaxBuilds int `yaml:"max_builds" validate:"min=0"`
+	// MaxStacks is Heat's bound for the project (max_stacks_per_tenant of heat.conf), which no API tells.
+	MaxStacks int `yaml:"max_stacks" validate:"min=0"`
+	// Quota makes every new lab look at what the project has left before it is begun.
+	Quota bool `yaml:"quota"`
+}
+
+// Tend is how tend-labs goes about its work.
+type Tend struct {
+	Rate     int `yaml:"rate" validate:"min=1,max=100"`    // changes a second for each cloud
+	Parallel int `yaml:"parallel" validate:"min=1,max=32"` // changes under way at once for each cloud
 }
 
 // LTI lists who may launch.
@@ -69,8 +82,10 @@ type Platform struct { //nolint:recvcheck // only its defaults are set in place
 	Tenant         string   `yaml:"tenant" validate:"max=128"`
 	Labs           []string `yaml:"labs" validate:"required,min=1"` // keys of labs; the first is the default
 	FrameAncestors []string `yaml:"frame_ancestors" validate:"dive,http_url"`
-	Instructors    bool     `yaml:"instructors"`
-	Algorithms     []string `yaml:"algorithms" validate:"min=1,unique,dive,oneof=RS256 RS384 RS512"`
+	// GradeHosts are where scores may be sent besides the host of token_url, as host or host:port.
+	GradeHosts  []string `yaml:"grade_hosts" validate:"dive,hostname_port|hostname"`
+	Instructors bool     `yaml:"instructors"`
+	Algorithms  []string `yaml:"algorithms" validate:"min=1,unique,dive,oneof=RS256 RS384 RS512"`
 }
 
 // ToolKeys are our own RSA keys, as PEM. Current signs; all of them are in our key set, so that platforms know the next
@@ -104,6 +119,51 @@ type Lab struct {
 	MaxAge       time.Duration     `yaml:"max_age" validate:"min=0"`
 	Extend       Extend            `yaml:"extend"`
 	Access       []Access          `yaml:"access" validate:"dive"`
+	// Warm is how many labs are kept ready-made in the first cloud, for learners to be given at once.
+	Warm int `yaml:"warm" validate:"min=0,max=200"`
+	// Ready is what a lab is asked before its learner is shown the way in.
+	Ready Ready `yaml:"ready"`
+	// Grace is how long the old lab is kept after a reset, so that the learner may go back to it.
+	Grace   time.Duration `yaml:"reset_grace" validate:"min=0"`
+	Windows []Window      `yaml:"windows" validate:"dive"`
+	Budget  Budget        `yaml:"budget"`
+	Checks  []Check       `yaml:"checks" validate:"unique=Name,dive"`
+}
+
+// Ready is a probe from the function: a TCP connection, or an HTTP request whose answer is below 400.
+type Ready struct {
+	Kind   string `yaml:"kind" validate:"omitempty,oneof=tcp http"` // empty: none
+	Output string `yaml:"output" validate:"required_with=Kind"`     // tcp: holds a host; http: an address
+	Port   int    `yaml:"port" validate:"required_if=Kind tcp,min=0,max=65535"`
+}
+
+// Window is when a lab may be used in one course. A lab with windows is closed in every course that has none.
+type Window struct {
+	Tenant  string `yaml:"tenant" validate:"required,max=255"`  // as its labs are kept: see Consumer.Tenant
+	Context string `yaml:"context" validate:"required,max=255"` // the course's id as the platform sends it
+	Start   string `yaml:"start" validate:"omitempty,datetime=2006-01-02T15:04:05Z07:00"`
+	End     string `yaml:"end" validate:"omitempty,datetime=2006-01-02T15:04:05Z07:00"`
+}
+
+// Budget is how long one learner may have the lab running, in all, in so much time.
+type Budget struct {
+	Time   time.Duration `yaml:"time" validate:"min=0"` // 0 = any
+	Per    time.Duration `yaml:"per" validate:"min=0"`
+	Action string        `yaml:"action" validate:"oneof=warn block"`
+}
+
+// Check is one thing that is graded: the share of checks that passed, by their weights, is the score. The lab reports it
+// itself (kind report), or tend-labs runs a script on it (kind ssh).
+type Check struct {
+	Name   string `yaml:"name" validate:"required,labkey"`
+	Title  string `yaml:"title" validate:"max=200"`
+	Kind   string `yaml:"kind" validate:"oneof=report ssh"`
+	Weight int    `yaml:"weight" validate:"min=1,max=1000"`
+	Script string `yaml:"script" validate:"required_if=Kind ssh"` // a file beside the templates
+	Host   string `yaml:"host" validate:"required_if=Kind ssh"`   // the output that holds the address
+	User   string `yaml:"user" validate:"required_if=Kind ssh"`
+	// HostKey is the output that holds the machine's public host key; without a match nothing is run.
+	HostKey string `yaml:"host_key" validate:"required_if=Kind ssh"`
 }
 
 // Extend is what one extension gives and how many there are.
@@ -119,8 +179,10 @@ type Access struct {
 	Output string `yaml:"output" validate:"required_if=Kind url"`
 	Server string `yaml:"server" validate:"required_if=Kind console"`
 	Host   string `yaml:"host" validate:"required_if=Kind ssh"`
-	Key    string `yaml:"key"`
-	User   string `yaml:"user" validate:"required_if=Kind ssh"`
+	// Key is the output that holds a private key, or the word made: then a key of the learner's own is made, whose public
+	// half goes to the template's parameter public_key.
+	Key  string `yaml:"key"`
+	User string `yaml:"user" validate:"required_if=Kind ssh"`
 	// Password is the output that holds a password for this way in; it is shown when asked for.
 	Password string `yaml:"password"`
 }
@@ -201,9 +263,9 @@ type API struct {
 	Tokens []APIToken `yaml:"tokens" validate:"unique=Name,dive"`
 }
 
-// APIToken is one caller of scale-cluster and deploy-site, or of launch-lab's metrics.
+// APIToken is one caller of scale-cluster, deploy-site and tend-labs, or of launch-lab's metrics.
 type APIToken struct {
 	Name  string   `yaml:"name" validate:"required"`
 	Token Secret   `yaml:"token" validate:"required,min=32"`
-	May   []string `yaml:"may" validate:"required,min=1,dive,oneof=sites clusters metrics"`
+	May   []string `yaml:"may" validate:"required,min=1,dive,oneof=sites clusters labs metrics"`
 }
