@@ -246,16 +246,20 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := faults(t, c.text)
-			if !slices.ContainsFunc(got, func(f config.Fault) bool { return f.Path == c.path && strings.Contains(f.Message, c.words) }) {
-				t.Errorf("no fault of %s with %q in:\n%v", c.path, c.words, got)
-			}
-			for _, f := range got {
-				if !strings.HasSuffix(f.Message, ".") {
-					t.Errorf("%q is no sentence", f)
-				}
-			}
+			wantFault(t, faults(t, c.text), c.path, c.words)
 		})
+	}
+}
+
+func wantFault(t *testing.T, got config.Faults, path, words string) {
+	t.Helper()
+	if !slices.ContainsFunc(got, func(f config.Fault) bool { return f.Path == path && strings.Contains(f.Message, words) }) {
+		t.Errorf("no fault of %s with %q in:\n%v", path, words, got)
+	}
+	for _, f := range got {
+		if !strings.HasSuffix(f.Message, ".") {
+			t.Errorf("%q is no sentence", f)
+		}
 	}
 }
 

@@ -124,6 +124,8 @@ func shape(b validator.FieldError) string {
 		return "must be a full URL that begins with https:// or http://."
 	case "hostname", "hostname_port", "hostname_port|hostname", "fqdn", "hostname_rfc1123":
 		return "must be a host name, with a port if it needs one."
+	case "datetime":
+		return "must be a time with its zone, such as 2026-11-23T09:00:00+01:00."
 	case "dir":
 		return "must be a directory that exists."
 	case "uuid", "uuid4":
