@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,9 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/serve"
 )
 
 func read(t *testing.T, name string) string {
@@ -211,6 +214,50 @@ func TestExamplesSecretsAreRefusedElsewhere(t *testing.T) {
 	faults, _ := errors.AsType[config.Faults](err)
 	if want := strings.Count(text, " change-me-"); len(faults) != want {
 		t.Errorf("%d faults for %d secrets: %v", len(faults), want, err)
+	}
+}
+
+// Every timer posts to tend-labs, with a token, and leaves a pass the time it may take.
+func TestTimersReachTheFunction(t *testing.T) {
+	t.Parallel()
+	for file, parts := range map[string][]string{
+		"systemd/stackhook-tend.service": {"--unix-socket /run/stackhook/tend-labs.sock", "--header @%d/tend-token", "--request POST", "--max-time 40"},
+		"knative/tend.yaml":              {"http://tend-labs/", "Authorization: Bearer $TOKEN", "--request POST", "--max-time 40"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(read(t, file), part) {
+				t.Errorf("%s does not have %q", file, part)
+			}
+		}
+	}
+	if !strings.Contains(read(t, "systemd/stackhook@.socket"), "/run/stackhook/%i.sock") {
+		t.Error("the timer's socket is not the functions'")
+	}
+}
+
+// The schedule on Lambda arrives as a request with the token in it.
+func TestScheduleIsARequest(t *testing.T) {
+	t.Parallel()
+	var template struct {
+		Resources map[string]struct {
+			Properties struct {
+				Events map[string]struct{ Properties struct{ Input string } }
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON(t, "lambda/template.yaml"), &template); err != nil {
+		t.Fatal(err)
+	}
+	var method, path, token string
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		method, path, token = r.Method, r.URL.Path, r.Header.Get("Authorization")
+	})
+	input := template.Resources["TendLabs"].Properties.Events["Pass"].Properties.Input
+	if _, err := serve.Lambda(handler, zerolog.Nop()).Invoke(t.Context(), []byte(input)); err != nil {
+		t.Fatal(err)
+	}
+	if method != http.MethodPost || path != "/" || !strings.HasPrefix(token, "Bearer ") {
+		t.Errorf("the schedule arrives as %s %s with %q", method, path, token)
 	}
 }
 

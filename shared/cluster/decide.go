@@ -42,6 +42,7 @@ const (
 	Unhealthy   Code = "unhealthy"
 	RateLimited Code = "rate_limited"
 	NoQuota     Code = "no_quota"
+	OverBudget  Code = "over_budget"
 	Paused      Code = "paused"
 	Halted      Code = "halted"
 	Steady      Code = "steady"
@@ -75,6 +76,8 @@ type State struct {
 	Memory         Memory
 	// Nodes are the cluster's nodes; nil if they are not known, and then Heat takes the newest ones away.
 	Nodes []Node
+	// Strangers are members of the pool that are no node of the cluster. They have no names.
+	Strangers []Node
 	// Wanted is when an alarm last asked for more nodes, whatever came of it; zero if none is known to have.
 	Wanted time.Time
 	// Room is how many more nodes the quotas allow; nil if that is not known.

@@ -36,7 +36,7 @@ func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, boo
 		if left := s.backOff(now); left > 0 {
 			return d.wait(BackOff, left, fmt.Sprintf("The last growth failed; nothing was changed. The next try may be in %s.", left))
 		}
-		return d, false
+		return d.spent(s, now)
 	}
 	if left := until(latest(s.Wanted, s.lastOut()), s.Policy.Window, now); left > 0 {
 		return d.wait(Stabilizing, left, fmt.Sprintf("More nodes were asked for a short time ago; nothing was changed. The cluster may shrink in %s.", left))

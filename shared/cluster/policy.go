@@ -26,6 +26,8 @@ type Policy struct {
 	HealthyPercent int
 	// Drain is how long a node gets no new connections before it is removed; 0 removes it at once.
 	Drain time.Duration
+	// NodeHours bounds how much an alarm may let the cluster use within 24 hours (N20); 0 for no bound.
+	NodeHours int
 	// NewestFirst lets the newest node go first, not the oldest.
 	NewestFirst bool
 	// Schedules change the bounds at certain times; the first that applies counts (N12).

@@ -201,6 +201,7 @@ type Cluster struct { //nolint:recvcheck // only its defaults are set in place
 	MaxStep       int           `yaml:"max_step" validate:"min=0"`                // 0 = any
 	MaxInPercent  int           `yaml:"max_in_percent" validate:"min=0,max=100"`  // of the nodes at once; 0 = any
 	StepsPerHour  int           `yaml:"steps_per_hour" validate:"min=0,max=15"`   // by alarms; 0 = any
+	NodeHours     int           `yaml:"node_hours" validate:"min=0"`              // that alarms may let it use within 24 hours; 0 = any
 	ReadyTimeout  time.Duration `yaml:"ready_timeout" validate:"min=0"`           // for new nodes to come into service; 0 = alarms do not wait
 	HealthyShare  int           `yaml:"healthy_percent" validate:"min=0,max=100"` // of the nodes must be in service to take some away
 	Victims       string        `yaml:"victims" validate:"oneof=oldest newest"`

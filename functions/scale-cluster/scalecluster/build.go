@@ -47,6 +47,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
 	mux.HandleFunc("/{cluster}/reconcile", s.reconcile)
+	mux.HandleFunc("/{cluster}/sweep", s.sweep)
 	mux.HandleFunc("/{cluster}/address", s.address)
 	mux.HandleFunc("/", notFound)
 	return mux, nil
@@ -56,7 +57,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 func policyOf(c config.Cluster) (cluster.Policy, error) {
 	p := cluster.Policy{
 		StepsOut: steps(c.StepsOut), StepsIn: steps(c.StepsIn), MaxStep: c.MaxStep, MaxInPercent: c.MaxInPercent,
-		StepsPerHour: c.StepsPerHour, Window: c.Stabilization, Ready: c.ReadyTimeout, HealthyPercent: c.HealthyShare,
+		StepsPerHour: c.StepsPerHour, NodeHours: c.NodeHours, Window: c.Stabilization, Ready: c.ReadyTimeout, HealthyPercent: c.HealthyShare,
 		Drain: c.Drain.Timeout, NewestFirst: c.Victims == "newest",
 	}
 	for _, s := range c.Schedules {
@@ -80,7 +81,7 @@ func steps(list []config.Step) []cluster.Step {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	function.Fail(w, r, &function.Error{
 		Code: "not_found", Status: http.StatusNotFound,
-		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set or reconcile, or get /{cluster}.",
+		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, reconcile or sweep, or get /{cluster}.",
 	})
 }
 

@@ -28,6 +28,8 @@ type stacks interface {
 	ChangeMember(ctx context.Context, pool, member string, change openstack.MemberChange) error
 	PatchStack(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) error
 	ServerRoom(ctx context.Context) (int, error)
+	Servers(ctx context.Context, ids ...string) ([]openstack.Server, error)
+	Act(ctx context.Context, ref openstack.StackRef, action openstack.Action) error
 	leases
 }
 

@@ -9,12 +9,12 @@ import (
 )
 
 // nodes are the cluster's nodes: what the stack puts out of them, and what the load balancer says of their members, for
-// one request. They are nil for a stack without the outputs pool_id and nodes.
-func nodes(ctx context.Context, d door, stack openstack.Stack) ([]cluster.Node, error) {
+// one request; strangers are the pool's other members. They are nil for a stack without the outputs pool_id and nodes.
+func nodes(ctx context.Context, d door, stack openstack.Stack) (own, strangers []cluster.Node, err error) {
 	pool, _ := stack.Outputs["pool_id"].(string)
 	named, ok := stack.Outputs["nodes"].(map[string]any)
 	if pool == "" || !ok {
-		return nil, nil
+		return nil, nil, nil
 	}
 	members, err := d.Members(ctx, pool)
 	if openstack.CodeOf(err) == openstack.Gone {
@@ -22,17 +22,24 @@ func nodes(ctx context.Context, d door, stack openstack.Stack) ([]cluster.Node, 
 		err = &openstack.Error{Code: openstack.Broken, Op: "look for pool " + pool, Err: err}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read members of stack %s: %w", stack.Name, err)
+		return nil, nil, fmt.Errorf("read members of stack %s: %w", stack.Name, err)
 	}
 	byID := make(map[string]openstack.Member, len(members))
 	for _, m := range members {
 		byID[m.ID] = m
 	}
-	out := make([]cluster.Node, 0, len(named))
+	own = make([]cluster.Node, 0, len(named))
 	for name, value := range named {
-		out = append(out, node(name, value, byID))
+		n := node(name, value, byID)
+		delete(byID, n.Member)
+		own = append(own, n)
 	}
-	return out, nil
+	for _, m := range members {
+		if _, left := byID[m.ID]; left {
+			strangers = append(strangers, cluster.Node{Member: m.ID, Address: m.Address, Health: m.OperatingStatus, Weight: m.Weight, AdminUp: m.AdminUp, Tags: m.Tags})
+		}
+	}
+	return own, strangers, nil
 }
 
 // node is one of them. A node that failed to be made has nulls where its parts should be.

@@ -140,7 +140,7 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 	decision := decide(v.state, v.request, v.now)
 	if decision.NeedsNodes(v.target.policy) && v.state.Nodes == nil {
 		var err error
-		if v.state.Nodes, err = nodes(ctx, v.door, v.stack); err != nil {
+		if v.state.Nodes, v.state.Strangers, err = nodes(ctx, v.door, v.stack); err != nil {
 			return cluster.Decision{}, err
 		}
 		decision = decide(v.state, v.request, v.now)

@@ -30,6 +30,10 @@ type overview struct {
 	// OutAfter and InAfter are when an alarm may next make it grow or shrink; absent if it may now.
 	OutAfter *time.Time `json:"out_after,omitempty"`
 	InAfter  *time.Time `json:"in_after,omitempty"`
+	// NodeHours are those of the last 24 hours.
+	NodeHours cluster.Hours `json:"node_hours"`
+	// Strays are what does not fit together, where the nodes were looked at; a sweep looks at their servers, too.
+	Strays []cluster.Stray `json:"strays,omitempty"`
 	// List are the nodes, if they were asked for or have to be looked at anyway.
 	List      []nodeView `json:"list,omitempty"`
 	Decisions []past     `json:"decisions"` // newest first
@@ -80,7 +84,7 @@ func (s *scaler) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if full {
-		if state.Nodes, err = nodes(r.Context(), door, stack); err != nil {
+		if state.Nodes, state.Strangers, err = nodes(r.Context(), door, stack); err != nil {
 			function.Fail(w, r, explain(err, who))
 			return
 		}
@@ -93,7 +97,10 @@ func (s *scaler) overview(name string, stack openstack.Stack, state cluster.Stat
 	view := overview{
 		Cluster: name, Stack: stack.Name, State: stack.State(), Busy: stack.Busy(), Nodes: state.Count, Halted: state.Memory.Halt,
 		CooldownOut: seconds(state.CooldownOut), CooldownIn: seconds(state.CooldownIn), OutAfter: out, InAfter: in,
-		List: listed(state), Decisions: history(state.Memory.Ring),
+		NodeHours: state.Hours(s.now()), List: listed(state), Decisions: history(state.Memory.Ring),
+	}
+	if state.Nodes != nil {
+		view.Strays = state.Strays()
 	}
 	view.Min, view.Max, view.Schedule = state.Bounds(s.now())
 	for word, held := range map[string]bool{"all": state.Pause.All, "in": state.Pause.In, "out": state.Pause.Out} {
