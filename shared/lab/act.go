@@ -11,6 +11,8 @@ const (
 	ActSuspend Act = "suspend" // put it to sleep, keeping what is in it
 	ActReset   Act = "reset"   // remove it and build it anew; of a lab that has ended: begin a new one
 	ActEnd     Act = "end"     // remove it
+	ActUndo    Act = "undo"    // go back to the lab as it was before the last reset
+	ActCheck   Act = "check"   // look at once how the checks stand
 )
 
 // Patchable says whether the stack's tags may be changed. Heat refuses while it sleeps or is being deleted, and elsewhere
@@ -37,6 +39,9 @@ func (s *Status) offer(stack Stack, e Entry, now time.Time) {
 		if stack.Patchable() { // whatever may be updated may be suspended
 			s.Actions = append(s.Actions, ActSuspend)
 		}
+		if len(e.Checks) > 0 {
+			s.Actions = append(s.Actions, ActCheck)
+		}
 		s.Actions = append(s.Actions, ActReset, ActEnd)
 	case Building, Resuming:
 		if s.Reason == Slow {
@@ -46,13 +51,19 @@ func (s *Status) offer(stack Stack, e Entry, now time.Time) {
 			s.Actions = append(s.Actions, ActEnd)
 		}
 	case Suspended:
-		if s.Reason == "" && stack.Removable(e) {
+		if s.Reason != "" {
+			return
+		}
+		if _, can := stack.Lease.Extend(e, stack.Created, now); can {
+			s.Actions = append(s.Actions, ActExtend)
+		}
+		if stack.Removable(e) {
 			s.Actions = append(s.Actions, ActReset, ActEnd)
 		}
 	case Broken:
 		s.Actions = append(s.Actions, ActReset, ActEnd)
 	case Gone:
 		s.Actions = append(s.Actions, ActReset)
-	case Starting:
+	case Starting, InLine:
 	}
 }

@@ -19,6 +19,34 @@ type Entry struct {
 	Attached     bool          // the template attaches volumes
 	Ways         []Way
 	Plan         []Part
+	IdleTimeout  time.Duration // without activity, then it is put to sleep; zero: never
+	Grace        time.Duration // for how long a reset can be undone after the new lab had its time to be built
+	Warm         int           // so many are kept ready-made
+	Ready        Probe         // what it is asked before its learner is shown the way in
+	Windows      []Window      // when it may be used in which course; none: always
+	Budget       Budget
+	Checks       []Check
+	Revision     string // of template, files and parameters: eight hex digits
+	// Closes is when the use of the lab ends in the course that the entry is meant for (In); zero: never.
+	Closes time.Time
+	// Late is after how long nine of ten builds are done; zero: unknown.
+	Late time.Duration
+}
+
+// ProbeKind is how a lab is asked whether it answers.
+type ProbeKind string
+
+// The probes. The empty one asks nothing.
+const (
+	ProbeTCP  ProbeKind = "tcp"  // a connection to the host in the output, at the port
+	ProbeHTTP ProbeKind = "http" // an answer below 400 from the address in the output
+)
+
+// Probe is what a lab is asked before its learner is shown the way in.
+type Probe struct {
+	Kind   ProbeKind
+	Output string
+	Port   int
 }
 
 // Extend is what one extension gives, and how many there are for a lab.

@@ -15,8 +15,14 @@ type Identity struct {
 	Learner string // the tenant's own name for the learner
 }
 
-// Tag is what every stack of ours carries.
+// Tag is what every stack of ours carries, sites and clusters too.
 const Tag = "stackhook"
+
+const (
+	tenantTag  = "tenant="
+	contextTag = "context="
+	learnerTag = "learner="
+)
 
 // Owner is an identity as OpenStack and tickets may see it: hashes, and the name that follows from them.
 type Owner struct {
@@ -47,7 +53,12 @@ func (o Owner) Code() string {
 
 // Tags are the stack's tags. Heat allows 80 characters each (heat/common/param_utils.py) and no comma.
 func (o Owner) Tags() []string {
-	return []string{Tag, "lab=" + o.Lab, "tenant=" + o.Tenant, "context=" + o.Context, "learner=" + o.Learner}
+	return []string{Tag, TagLab + o.Lab, tenantTag + o.Tenant, contextTag + o.Context, learnerTag + o.Learner, TagOwner + o.Stack}
+}
+
+// OwnerIn is the owner whom a stack's tags name.
+func OwnerIn(tags []string) Owner {
+	return Owner{Stack: BaseOf(tags), Lab: Tagged(tags, TagLab), Tenant: Tagged(tags, tenantTag), Context: Tagged(tags, contextTag), Learner: Tagged(tags, learnerTag)}
 }
 
 // digest is HMAC-SHA256 over the parts, each with its length in front: ("ab", "c") and ("a", "bc") must not meet.

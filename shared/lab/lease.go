@@ -68,24 +68,48 @@ func (l Lease) Retag(tags []string) []string {
 	return kept
 }
 
+// merge is the greatest of each: nobody's lab ends early because something was written down in two places.
+func (l Lease) merge(other Lease) Lease {
+	return Lease{Until: later(l.Until, other.Until), Extended: max(l.Extended, other.Extended), Given: later(l.Given, other.Given)}
+}
+
+// covers says that other adds nothing to l.
+func (l Lease) covers(other Lease) bool { return l.merge(other) == l }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // Lease is the lease of a lab that is launched now, and knows nothing of an earlier one.
 func (e Entry) Lease(now time.Time) Lease {
 	if e.Lifetime <= 0 {
 		return Lease{}
 	}
-	return Lease{Until: now.Add(e.Lifetime).UTC().Truncate(time.Second)}
+	return Lease{Until: e.closing(now.Add(e.Lifetime).UTC().Truncate(time.Second))}
 }
 
 // Renew is the lease after another launch at now, of a lab created at created. Moved says that it is worth writing down:
 // each such note is an update of the stack, and a learner who opens the lab twice in ten minutes needs none.
 func (l Lease) Renew(e Entry, created, now time.Time) (renewed Lease, moved bool) {
-	const tenth = 10
 	until := e.capped(created, e.Lease(now).Until)
-	if e.Lifetime <= 0 || until.Sub(l.Until) <= e.Lifetime/tenth {
+	if e.Lifetime <= 0 || until.Sub(l.Until) <= e.unnoted() {
 		return l, false
 	}
 	l.Until = until
 	return l, true
+}
+
+// unnoted is how much later than its lease tells a lab may have been launched: a tenth of its lifetime, and less where a
+// lab that is not used is soon put to sleep.
+func (e Entry) unnoted() time.Duration {
+	const tenth, third = 10, 3
+	if e.IdleTimeout > 0 {
+		return min(e.Lifetime/tenth, e.IdleTimeout/third)
+	}
+	return e.Lifetime / tenth
 }
 
 // Extend is the lease after one more extension, if there is one to be had: not all are used up, and the maximal age leaves
@@ -136,12 +160,20 @@ func (l Lease) longer(e Entry, by time.Duration, created, now time.Time) (longer
 	return l, true
 }
 
-// capped is the earlier of until and the maximal age after the creation; zero is no limit.
+// capped is the earliest of until, the maximal age after the creation, and the end of the course's use; zero is no limit.
 func (e Entry) capped(created, until time.Time) time.Time {
 	if e.MaxAge > 0 && !created.IsZero() {
 		if last := created.Add(e.MaxAge); until.IsZero() || last.Before(until) {
-			return last
+			until = last
 		}
+	}
+	return e.closing(until)
+}
+
+// closing is the earlier of until and the end of the course's use.
+func (e Entry) closing(until time.Time) time.Time {
+	if !e.Closes.IsZero() && (until.IsZero() || e.Closes.Before(until)) {
+		return e.Closes
 	}
 	return until
 }

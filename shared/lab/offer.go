@@ -15,7 +15,9 @@ type Member struct {
 	Title   string
 	Status  Status
 	Created time.Time
-	Code    string // the owner's, see Owner.Code
-	Mine    bool   // the instructor's own
-	Ref     string // what names the lab in a request
+	Gen     int       // its generation
+	Active  time.Time // when it was last in use; zero: unknown
+	Code    string    // the owner's, see Owner.Code
+	Mine    bool      // the instructor's own
+	Ref     string    // what names the lab in a request
 }

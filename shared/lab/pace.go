@@ -35,7 +35,8 @@ func Median(times []time.Duration) time.Duration {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// eta is what is left of the expected time or, if that is not known or over, what was done so far extended. It goes in
+// eta is what is left of the expected time or, if that is over, of what the slow ones take, or, if that is not known or over
+// either, what was done so far extended. It goes in
 // steps of five seconds and never beyond the time after which Heat gives up; zero: nothing can be said.
 func (e Entry) eta(elapsed, expected time.Duration, percent int) time.Duration {
 	const (
@@ -46,6 +47,8 @@ func (e Entry) eta(elapsed, expected time.Duration, percent int) time.Duration {
 	switch {
 	case expected > elapsed:
 		left = expected - elapsed
+	case expected > 0 && e.Late > elapsed:
+		left = e.Late - elapsed
 	case percent >= enough && elapsed >= 2*time.Second:
 		left = elapsed * time.Duration(100-percent) / time.Duration(percent)
 	default:

@@ -33,12 +33,21 @@ func (s Stack) Staff(e Entry, act Act, shown, now time.Time) (Lease, Verdict) {
 			return s.Lease, Already
 		case !can, leaving:
 			return s.Lease, Never
-		case s.Patchable():
+		case s.Patchable(), s.state() == "SUSPEND_COMPLETE": // asleep it goes into a note
 			return lease, Now
 		case s.Status == "IN_PROGRESS":
 			return s.Lease, Later
 		}
-	case ActSuspend: // a learner's to decide
+	case ActSuspend:
+		switch {
+		case s.Action == "SUSPEND" && s.Status != "FAILED":
+			return s.Lease, Already
+		case s.Patchable():
+			return s.Lease, Now
+		case s.Status == "IN_PROGRESS" && !leaving:
+			return s.Lease, Later
+		}
+	case ActUndo, ActCheck: // not a matter of this stack alone: see Home
 	}
 	return s.Lease, Never
 }

@@ -1,7 +1,7 @@
 package lab
 
 import (
-	"strings"
+	"slices"
 	"time"
 )
 
@@ -17,6 +17,7 @@ const (
 	Resuming  State = "resuming"
 	Broken    State = "failed"
 	Gone      State = "gone"
+	InLine    State = "waiting" // nothing is built yet: others come first
 )
 
 // Reason is a code for why a lab is in its state; the page has a sentence for each. Empty where the state says it all.
@@ -43,6 +44,18 @@ const (
 	DeleteFailed Reason = "delete_failed"  //
 	Ended        Reason = "ended"          // it was there and is not any more
 	LabRefused   Reason = "lab_refused"    // OpenStack takes our request for wrong: the template, or our rights
+	ClassFull    Reason = "class_full"     // every place is taken: a lab of somebody else has to end first
+	Queued       Reason = "in_line"        // others are being built first
+	Answering    Reason = "answering"      // built; it does not answer yet
+	Unreachable  Reason = "unreachable"    // built, and it does not answer
+	UndoOver     Reason = "undo_over"      // there is no lab to go back to any more
+	LabClosed    Reason = "lab_closed"     // outside the times at which the course may use it
+	BudgetSpent  Reason = "budget_spent"   // the learner's time is used up
+	BadImage     Reason = "bad_image"      // the image or flavor that the template names is not there
+	NetworkFault Reason = "network_failed" // a network, port or address could not be made
+	VolumeFault  Reason = "volume_failed"  // a volume could not be made or attached
+	CloudFault   Reason = "cloud_failed"   // OpenStack itself failed: identity, database, message queue
+	BuildHung    Reason = "build_hung"     // OpenStack began and never ended
 )
 
 // Stack is what one look at Heat said. A look at the stack fills Outputs, a look at the events fills Events, a look at a
@@ -89,6 +102,73 @@ type Status struct {
 	ExpiresAt time.Time // zero: no limit
 	Actions   []Act     // what may be done now
 	Poll      Poll
+	// Place is where in line the learner is, while the state is InLine.
+	Place *Place
+	// Undo is the way back from a reset, as long as there is one: ActUndo is then among Actions.
+	Undo *Undo
+	// Keeps says that a reset keeps this lab for a while.
+	Keeps bool
+	// Rebuild is how the new lab comes along while the learner still has the old one.
+	Rebuild *Rebuild
+	// Allowance is what is left of the learner's time; nil: no bound.
+	Allowance *Allowance
+	// OpensAt is when the course may use the lab next, if it is closed; ClosesAt is when its use ends, or did. Zero: never.
+	OpensAt, ClosesAt time.Time
+	// SleepsAt is when the lab will be put to sleep if nobody uses it; zero: never, or unknown.
+	SleepsAt time.Time
+	// Checks are what is graded, and Score what they come to, 0 to 1; nil: no result yet.
+	Checks []Checked
+	Score  *float64
+	// Grade is how the LMS stands to the score; nil: nobody asked for a grade.
+	Grade *Grade
+}
+
+// Place is a learner's place in line.
+type Place struct {
+	Number int // 1 is next
+	Total  int
+	Retry  time.Duration // when to ask again
+}
+
+// Undo is the way back from a reset.
+type Undo struct {
+	Gen   int       `json:"gen"`   // the generation to go back to
+	Until time.Time `json:"until"` // as long as it is kept
+}
+
+// Rebuild is a new lab that takes the place of this one once it is up.
+type Rebuild struct {
+	Gen    int
+	State  State // Building, or Broken if nothing will come of it
+	Reason Reason
+}
+
+// Checked is one check as its learner sees it.
+type Checked struct {
+	Name, Title string
+	Weight      int
+	Reported    bool // there is a result
+	Passed      bool
+	Score       float64 // the best
+	Message     string  // of the newest result: a hint
+	At          time.Time
+}
+
+// GradeState is how far a score is on its way to the LMS.
+type GradeState string
+
+// A grade is due until the LMS took it, or will never take it.
+const (
+	GradeDue    GradeState = "due"
+	GradeSent   GradeState = "sent"
+	GradeParked GradeState = "parked"
+)
+
+// Grade is how the LMS stands to the score.
+type Grade struct {
+	State  GradeState
+	Reason string // of a parked one
+	At     time.Time
 }
 
 // How soon to look again. Pages add jitter and slow down by themselves while nothing changes.
@@ -177,7 +257,7 @@ func View(stack Stack, e Entry, now time.Time) Status {
 	case "DELETE_IN_PROGRESS", "DELETE_COMPLETE":
 		s.State, s.Reason = Gone, Ended
 	case "CREATE_FAILED", "ROLLBACK_FAILED":
-		s.fail(buildReason(stack.Reason), r, e)
+		s.fail(Diagnose(stack).Reason, r, e)
 	case "RESUME_FAILED":
 		s.fail(ResumeFailed, r, e)
 	case "SUSPEND_FAILED":
@@ -189,6 +269,7 @@ func View(stack Stack, e Entry, now time.Time) Status {
 	}
 	s.Step = current(s.Steps)
 	s.offer(stack, e, now)
+	s.Keeps = slices.Contains(s.Actions, ActReset) && stack.usable()
 	return s
 }
 
@@ -274,20 +355,4 @@ func upkeep(stack Stack, now time.Time) Reason {
 		return Degraded
 	}
 	return ""
-}
-
-// buildReason finds the code for Heat's words. They are exceptions of Heat and Nova as text: "Resource CREATE failed:
-// Forbidden: resources.server: Quota exceeded for cores", "… No valid host was found", "Create timed out",
-// "WaitConditionFailure: …" (heat/engine/stack.py, heat/engine/resources/wait_condition.py).
-func buildReason(words string) Reason {
-	w := strings.ToLower(words)
-	switch {
-	case strings.Contains(w, "quota"), strings.Contains(w, "no valid host"), strings.Contains(w, "no more ip addresses"), strings.Contains(w, "overlimit"):
-		return CloudFull
-	case strings.Contains(w, "waitcondition"):
-		return SetupFailed
-	case strings.Contains(w, "timed out"), strings.Contains(w, "timeout"):
-		return TimedOut
-	}
-	return BuildFailed
 }

@@ -144,6 +144,7 @@ func (t Tool) checkClaims(a Answer, all map[string]any) (Launch, *Error) {
 	}
 	c.person(&launch, a.Registration)
 	c.place(&launch, a.Registration)
+	launch.Scores = c.scores(a.Registration)
 	if kind == deepLinkingRequest {
 		launch.DeepLink = c.deepLink(a.Registration)
 	} else {

@@ -27,6 +27,8 @@ type Launch struct {
 	Custom map[string]string
 	// Outcome is where a grade may be sent; zero if the consumer named no place or one that is not on its list.
 	Outcome Outcome
+	// Scores is where scores may be sent over LTI 1.3; zero if the platform named no place or one that is not on its list.
+	Scores Scores
 	// ReturnURL leads back to the course; empty unless it is on one of the sender's own origins.
 	ReturnURL string
 	// DeepLink is set if an instructor wants to choose what a link opens.
@@ -63,15 +65,15 @@ func newLaunch(values map[string]string, c Consumer) Launch {
 		}
 	}
 	service, sourced := values["lis_outcome_service_url"], values["lis_result_sourcedid"]
-	if sourced != "" && outcomeAllowed(service, c.OutcomeHosts) {
+	if sourced != "" && AllowedHost(service, c.OutcomeHosts) {
 		l.Outcome = Outcome{URL: service, SourcedID: sourced}
 	}
 	return l
 }
 
-// outcomeAllowed keeps us from being sent to any address: https, a host (with its port, if it has one) of the list, and
+// AllowedHost keeps us from being sent to any address: https, a host (with its port, if it has one) of the list, and
 // nobody's name and password in it.
-func outcomeAllowed(raw string, hosts []string) bool {
+func AllowedHost(raw string, hosts []string) bool {
 	u, ok := httpsURL(raw)
 	if !ok {
 		return false

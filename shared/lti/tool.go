@@ -17,6 +17,7 @@ type Registration struct {
 	AuthURL, TokenURL, JWKSURL string
 	Algorithms                 []string // that its tokens may be signed with; empty means RS256
 	Origins                    []string // where its pages live, besides the origins of Issuer and AuthURL
+	GradeHosts                 []string // where scores may be sent besides the host of TokenURL, as host or host:port
 	Instructors                bool     // whether roles above learner count
 }
 

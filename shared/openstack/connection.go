@@ -139,7 +139,9 @@ func (s service) String() string { return s.name }
 func heat() service    { return service{name: "heat", kind: "orchestration", version: "v1"} }
 func nova() service    { return service{name: "nova", kind: "compute", version: "v2.1"} }
 func octavia() service { return service{name: "octavia", kind: "load-balancer", version: "v2.0"} }
-func lbaasv2() service { return service{name: "neutron", kind: "network", version: "v2.0"} }
+func neutron() service { return service{name: "neutron", kind: "network", version: "v2.0"} }
+func cinder() service  { return service{name: "cinder", kind: "volumev3", version: "v3"} }
+func lbaasv2() service { return neutron() }
 
 // client is the service's API at its address in the catalog, without asking the service for its versions.
 func (c *connection) client(s service, at location) (*gophercloud.ServiceClient, error) {

@@ -48,6 +48,11 @@ func serviceRows() []row {
 		{"load balancer: tree, weight and tags by PUT, busy meanwhile, kept by an update", loadBalancer},
 		{"the room for servers shrinks by one with a server, if it is bounded", serverRoom},
 		{"a key pair's name has one winner, says when it was taken, and is free again once deleted", keyPairs},
+		{"the list of key pairs has their public keys with comments, and no times", listKeyPairs},
+		{"the room shrinks by what a stack takes, in all services", roomShrinks},
+		{"flavors have names, cores and memory", flavors},
+		{"floating IPs are listed with their time and can be deleted behind Heat's back", floatingIPs},
+		{"a preview tells each resource's properties, nested ones too", previewProperties},
 		{"a server: address, suspend, resume; deleted behind Heat's back", serverLife},
 	}
 }

@@ -98,11 +98,14 @@ type resourceWire struct {
 	Reason     string `json:"resource_status_reason"`
 	Parent     string `json:"parent_resource"`
 	Created    moment `json:"creation_time"`
+
+	Properties map[string]any `json:"properties"`
 }
 
 func (w resourceWire) resource() Resource {
 	r := Resource{
 		Name: w.Name, Type: w.Type, PhysicalID: w.PhysicalID, Reason: w.Reason, Parent: w.Parent, Created: w.Created.Time,
+		Properties: w.Properties,
 	}
 	if w.Action != "" { // previews send the two halves apart
 		r.Action, r.Status = w.Action, strings.TrimPrefix(w.State, w.Action+"_")

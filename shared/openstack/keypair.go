@@ -10,7 +10,29 @@ import (
 type KeyPair struct {
 	Name      string
 	PublicKey string
-	Created   time.Time // by Nova's clock
+	Created   time.Time // by Nova's clock; zero in a list, which does not tell
+}
+
+// KeyPairs are all key pairs of the user, those of other programs too, without their times.
+func (c *Cloud) KeyPairs(ctx context.Context) ([]KeyPair, error) {
+	var reply struct {
+		KeyPairs []struct {
+			KeyPair struct {
+				Name      string `json:"name"`
+				PublicKey string `json:"public_key"`
+			} `json:"keypair"`
+		} `json:"keypairs"`
+	}
+	// Without a microversion there are no pages: all come at once (nova/api/openstack/compute/keypairs.py index).
+	err := c.do(ctx, request{op: "list key pairs", service: nova(), method: http.MethodGet, path: "/os-keypairs", into: &reply})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]KeyPair, len(reply.KeyPairs))
+	for i, w := range reply.KeyPairs {
+		out[i] = KeyPair{Name: w.KeyPair.Name, PublicKey: w.KeyPair.PublicKey}
+	}
+	return out, nil
 }
 
 // CreateKeyPair takes the name for a public key. Of any number who ask at once exactly one gets it, and the others a

@@ -3,17 +3,17 @@ package openstack
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 )
 
 // CreateStack starts the making of a stack. A name that is taken is a Conflict, also for some seconds after the stack of
 // that name has read as deleted. So is one that another caller of c makes at the same time: it waits and is then a
-// Conflict without a request, once the other was told that it made the stack.
+// Conflict without a request, once the other was told that it made the stack. Above Heat's max_stacks_per_tenant it is Quota
+// (400 RequestLimitExceeded "You have reached the maximum stacks per tenant, …"; a stack that is being deleted still counts,
+// nested ones do not, and PreviewStack is refused alike). All other quotas fail the resource later on: see the stack's reason.
 func (c *Cloud) CreateStack(ctx context.Context, s NewStack) (StackRef, error) {
 	op := "create stack " + s.Name
 	body, err := s.body(op)
@@ -90,11 +90,11 @@ func joinTags(op string, tags []string) (string, error) {
 // answered by a redirect. Of two of the name it is the one that [Cloud.Settle] gives.
 func (c *Cloud) FindStack(ctx context.Context, name string) (Stack, error) {
 	op := "find stack " + name
-	found, err := c.list(ctx, op, url.Values{"name": {name}})
+	page, err := c.list(ctx, op, url.Values{"name": {name}})
 	if err != nil {
 		return Stack{}, err
 	}
-	s, ok := earliest(found)
+	s, ok := earliest(page.stacks)
 	if !ok {
 		return Stack{}, &Error{Code: Gone, Op: op}
 	}
@@ -137,75 +137,6 @@ const stackPath = "/stacks/{}/{}"
 
 func (r StackRef) args(more ...string) []string {
 	return append([]string{r.Name, r.ID}, more...)
-}
-
-// pageSize is what a list asks for at once. Heat's own bound is 512 stacks a project by default (max_stacks_per_tenant).
-const pageSize = 200
-
-// Stacks are the project's stacks that carry all the tags, oldest first, without parameters and outputs: one request for
-// each page of 200. The sequence ends after an error.
-func (c *Cloud) Stacks(ctx context.Context, tags ...string) iter.Seq2[Stack, error] {
-	return func(yield func(Stack, error) bool) {
-		const op = "list stacks"
-		// Oldest first: what is made while we page comes after us and is not missed.
-		query := url.Values{
-			"limit": {strconv.Itoa(pageSize)}, "sort_keys": {"creation_time"}, "sort_dir": {"asc"},
-		}
-		joined, err := joinTags(op, tags)
-		if err != nil {
-			yield(Stack{}, err)
-			return
-		}
-		if joined != "" {
-			query.Set("tags", joined)
-		}
-		c.pages(ctx, op, query, yield)
-	}
-}
-
-// pages yields each stack once: a marker that Heat no longer knows starts the list anew (heat/db/api.py _paginate_query),
-// and that must not go on for ever.
-func (c *Cloud) pages(ctx context.Context, op string, query url.Values, yield func(Stack, error) bool) {
-	seen := map[string]bool{}
-	for {
-		page, err := c.list(ctx, op, query)
-		if err != nil {
-			yield(Stack{}, err)
-			return
-		}
-		before := len(seen)
-		for _, s := range page {
-			if seen[s.ID] {
-				continue
-			}
-			seen[s.ID] = true
-			if !yield(s, nil) {
-				return
-			}
-		}
-		if len(page) < pageSize || len(seen) == before {
-			return
-		}
-		query.Set("marker", page[len(page)-1].ID)
-	}
-}
-
-// list is one page of stacks.
-func (c *Cloud) list(ctx context.Context, op string, query url.Values) ([]Stack, error) {
-	var reply struct {
-		Stacks []stackWire `json:"stacks"`
-	}
-	err := c.do(ctx, request{
-		op: op, service: heat(), method: http.MethodGet, path: "/stacks", query: query, into: &reply,
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Stack, len(reply.Stacks))
-	for i, w := range reply.Stacks {
-		out[i] = w.stack()
-	}
-	return out, nil
 }
 
 // earliest picks one of several stacks of one name: the first made that is not being deleted, else the first made. All who

@@ -80,6 +80,9 @@ type Resource struct {
 	// Parent is the name of the resource whose nested stack holds this one; empty on the top level.
 	Parent  string
 	Created time.Time
+	// Properties are there in a preview alone, as far as they are known before anything is made: what refers to another
+	// resource is an empty text there, and a property that is not set may be nil.
+	Properties map[string]any
 }
 
 // Event is one step of a stack's life. The stack's own steps carry its name as Resource.

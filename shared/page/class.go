@@ -29,19 +29,27 @@ type Row struct {
 	Expires time.Time // zero: no limit
 	Ref     string    // what names the lab in a form
 	Mine    bool      // the instructor's own
+	Gen     int       // how often it was built anew
+	Active  time.Time // when it was last in use; zero: unknown
+	Kept    time.Time // until when the one before is kept; zero: there is none
 }
 
 // Class answers with the labs of a course, and what may be done about them.
 func (p *Pages) Class(w http.ResponseWriter, r *http.Request, c Class) {
 	type row struct {
 		Row
-		Word, Why, Until string
+		Word, Why, Built    string
+		Until, Used, Before *Moment
+		Suspend             bool
 	}
 	rows := make([]row, len(c.Rows))
 	for i, member := range c.Rows {
-		rows[i] = row{Row: member, Word: c.Texts.Class[string(member.State)], Why: c.Texts.Why[string(member.Reason)]}
-		if !member.Expires.IsZero() {
-			rows[i].Until = c.Texts.At(member.Expires)
+		rows[i] = row{
+			Row: member, Word: c.Texts.Class[string(member.State)], Why: c.Texts.Why[string(member.Reason)], Suspend: member.State == lab.Ready,
+			Until: perhaps("row_until", member.Expires, c.Texts), Used: perhaps("row_used", member.Active, c.Texts), Before: perhaps("row_kept", member.Kept, c.Texts),
+		}
+		if member.Gen > 0 {
+			rows[i].Built = c.Texts.Built(member.Gen)
 		}
 	}
 	p.draw(w, r, sheet{
@@ -51,4 +59,13 @@ func (p *Pages) Class(w http.ResponseWriter, r *http.Request, c Class) {
 			"Title": c.Texts.Word["class"], "Ticket": c.Ticket, "Course": c.Course, "Rows": rows, "Truncated": c.Truncated, "Notice": c.Notice,
 		},
 	})
+}
+
+// perhaps is a moment, or nil for a zero time.
+func perhaps(key string, at time.Time, texts Texts) *Moment {
+	if at.IsZero() {
+		return nil
+	}
+	m := moment(key, at, texts)
+	return &m
 }

@@ -48,6 +48,39 @@ var statuses = map[string]lab.Status{
 		Actions: []lab.Act{lab.ActExtend, lab.ActReset, lab.ActEnd},
 	},
 	"gone": {State: lab.Gone, Reason: lab.Ended, Actions: []lab.Act{lab.ActReset}},
+	"waiting": {
+		State: lab.InLine, Reason: lab.Queued, Place: &lab.Place{Number: 3, Total: 12, Retry: 20 * time.Second}, ETA: 5 * time.Minute,
+		Poll: lab.Poll{Start: true, After: 20 * time.Second}, Actions: []lab.Act{lab.ActEnd},
+	},
+	"full": {State: lab.InLine, Reason: lab.ClassFull, Place: &lab.Place{Number: 1, Total: 1}, Poll: lab.Poll{Start: true, After: time.Minute}},
+	"rebuilding": {
+		State: lab.Building, Step: lab.StepMachine, Percent: 20, Steps: []lab.Step{{Key: lab.StepMachine, State: lab.Active}}, Poll: lab.Poll{Look: lab.LookEvents, After: time.Second},
+		Undo: &lab.Undo{Until: later}, Actions: []lab.Act{lab.ActUndo, lab.ActEnd},
+	},
+	"kept": {
+		State: lab.Ready, Percent: 100, ExpiresAt: later, Access: []lab.Access{{Kind: lab.URL, URL: "http://203.0.113.7/"}}, Undo: &lab.Undo{Until: later}, Keeps: true,
+		Actions: []lab.Act{lab.ActUndo, lab.ActReset, lab.ActEnd},
+	},
+	"newer": {
+		State: lab.Ready, Percent: 100, ExpiresAt: later, Access: []lab.Access{{Kind: lab.URL, URL: "http://203.0.113.7/"}}, Rebuild: &lab.Rebuild{Gen: 1, State: lab.Building}, Undo: &lab.Undo{Until: later}, Keeps: true,
+		Actions: []lab.Act{lab.ActReset, lab.ActEnd, lab.ActUndo},
+	},
+	"checked": {
+		State: lab.Ready, Percent: 100, ExpiresAt: later, Access: []lab.Access{{Kind: lab.URL, URL: "http://203.0.113.7/"}}, Keeps: true,
+		ClosesAt: later.Add(time.Hour), Allowance: &lab.Allowance{Of: 10 * time.Hour, Left: 200 * time.Minute},
+		Checks: []lab.Checked{
+			{Name: "install", Title: "The web server is installed", Reported: true, Passed: true},
+			{Name: "serve", Title: "It serves a page", Reported: true, Message: "Nothing answers at port 80. Is the service running?"},
+			{Name: "firewall"},
+		}, Score: new(1. / 3), Grade: &lab.Grade{State: lab.GradeParked, Reason: "no_line_item"}, SleepsAt: later.Add(-time.Hour), Actions: []lab.Act{lab.ActExtend, lab.ActCheck, lab.ActReset, lab.ActEnd},
+	},
+	"answering":     {State: lab.Building, Percent: 99, Reason: lab.Answering, Poll: lab.Poll{Look: lab.LookStack, After: time.Second}, Steps: []lab.Step{{Key: lab.StepMachine, State: lab.Done}}},
+	"unreachable":   {State: lab.Ready, Percent: 100, Reason: lab.Unreachable, Access: []lab.Access{{Kind: lab.URL, URL: "http://203.0.113.7/"}}, Actions: []lab.Act{lab.ActReset, lab.ActEnd}},
+	"resume-failed": {State: lab.Broken, Reason: lab.ResumeFailed, Actions: []lab.Act{lab.ActReset, lab.ActEnd}},
+	"asleep":        {State: lab.Suspended, ExpiresAt: time.Now().Add(8 * time.Minute), Actions: []lab.Act{lab.ActExtend, lab.ActReset, lab.ActEnd}, Keeps: true},
+	"closed":        {State: lab.Gone, Reason: lab.LabClosed, ClosesAt: time.Now().Add(-time.Hour), OpensAt: later},
+	"spent":         {State: lab.Gone, Reason: lab.BudgetSpent, Allowance: &lab.Allowance{Of: time.Hour, Over: true, Block: true}},
+	"nearly-spent":  {State: lab.Ready, Access: []lab.Access{{Kind: lab.URL, URL: "http://203.0.113.7/"}}, Allowance: &lab.Allowance{Of: time.Hour, Over: true}},
 }
 
 // What a course, a template's author or an operator may have written goes through say in every page.
@@ -132,10 +165,11 @@ func gallery() map[string]painter {
 			p.Class(w, r, page.Class{
 				Ticket: say("class.ticket"), Course: say("Networks, autumn"), Truncated: true, Notice: texts.Notice("extend", 3, 1, 0), Texts: texts, Ancestors: frames,
 				Rows: []page.Row{
-					{Owner: say("0c77d1"), Lab: say("Web server basics"), State: lab.Ready, Expires: until, Ref: say("lab-1"), Mine: true},
+					{Owner: say("0c77d1"), Lab: say("Web server basics"), State: lab.Ready, Expires: until, Ref: say("lab-1"), Mine: true, Gen: 2, Active: until.Add(-time.Hour), Kept: until},
 					{Owner: "3f2a91", Lab: say("Web server basics"), State: lab.Building, Expires: until, Ref: say("lab-2")},
 					{Owner: "a4409e", Lab: say("Two databases and a load balancer"), State: lab.Broken, Reason: lab.CloudFull, Expires: until, Ref: say("lab-3")},
 					{Owner: "b1d0f2", Lab: say("Web server basics"), State: lab.Suspended, Ref: say("lab-4")},
+					{Owner: "77c0de", Lab: say("Web server basics"), State: lab.InLine, Reason: lab.Queued, Ref: say("lab-5")},
 				},
 			})
 		},
@@ -176,6 +210,10 @@ func labPage(p *page.Pages, s lab.Status, texts page.Texts, say said) page.Lab {
 	for i, a := range s.Access {
 		a.Title, a.URL, a.Host, a.User = say(a.Title), say(a.URL), say(a.Host), say(a.User)
 		s.Access[i] = a
+	}
+	s.Checks = append([]lab.Checked(nil), s.Checks...)
+	for i, c := range s.Checks {
+		s.Checks[i].Title, s.Checks[i].Message = say(c.Title), say(c.Message)
 	}
 	return page.Lab{
 		Title: say("Web server basics"), Ticket: say("the.ticket"), Status: page.NewStatus(s, p.Base(), texts), Texts: texts,

@@ -25,6 +25,8 @@ type Lab struct {
 	Class string
 	// Notice says what the request that led here did, for browsers without script.
 	Notice string
+	// Beat says that it is worth telling when the page is in use: the lab goes to sleep when nobody uses it.
+	Beat bool
 }
 
 // Lab answers with a lab page.
@@ -36,9 +38,11 @@ func (p *Pages) Lab(w http.ResponseWriter, r *http.Request, l Lab) {
 			"Title": l.Title, "Ticket": l.Ticket, "Status": l.Status, "ReturnURL": l.ReturnURL, "ExpiresText": l.Status.expiresText,
 			"Name": l.Name, "Owner": l.Code, "Class": l.Class, "Notice": l.Notice,
 			"Extend": one(l.Status.Actions, lab.ActExtend), "New": fresh(l.Status), "Manage": managed(l.Status),
+			"Undo": back(l.Status), "Check": one(l.Status.Actions, lab.ActCheck),
 			// What the script needs, as JSON: never part of a script's text.
 			"Data": map[string]any{
 				"ticket": l.Ticket, "status": l.Status, "base": p.base, "now": p.now().UnixMilli(),
+				"beat":  l.Beat,
 				"words": scriptWords(l.Texts), "problems": scriptProblems(l.Texts),
 			},
 		},
@@ -68,8 +72,9 @@ func scriptProblems(t Texts) map[string]string {
 	return list
 }
 
-// The end of a lab is where its extension is offered, a new lab takes the place of one that has ended, and everything else
-// is together. The script does the same (lab.js).
+// The end of a lab is where its extension is offered, what is kept is where the way back to it is, checks are where their
+// results are, a new lab takes the place of one that has ended, and everything else is together. The script does the same
+// (lab.js).
 
 func one(actions []Action, act lab.Act) []Action {
 	return slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return a.Key != act })
@@ -82,8 +87,24 @@ func fresh(s Status) []Action {
 	return one(s.Actions, lab.ActReset)
 }
 
+func back(s Status) []Action {
+	if s.Kept == nil {
+		return nil
+	}
+	return one(s.Actions, lab.ActUndo)
+}
+
 func managed(s Status) []Action {
 	return slices.DeleteFunc(slices.Clone(s.Actions), func(a Action) bool {
-		return a.Key == lab.ActExtend || s.State == lab.Gone && a.Key == lab.ActReset
+		switch a.Key {
+		case lab.ActExtend, lab.ActCheck:
+			return true
+		case lab.ActUndo:
+			return s.Kept != nil
+		case lab.ActReset:
+			return s.State == lab.Gone
+		case lab.ActSuspend, lab.ActEnd:
+		}
+		return false
 	})
 }

@@ -31,7 +31,7 @@ type Pages struct {
 
 // New prepares the pages of a deployment that browsers reach at publicURL.
 func New(publicURL string) (*Pages, error) {
-	templates, err := template.New("").Funcs(template.FuncMap{"way": newWay}).ParseFS(assets, "assets/*.html")
+	templates, err := template.New("").Funcs(template.FuncMap{"way": newWay, "deed": newDeed}).ParseFS(assets, "assets/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
@@ -62,6 +62,14 @@ type way struct {
 }
 
 func newWay(ticket string, number int) way { return way{ticket, number} }
+
+// deed is what a form needs that does something to a lab.
+type deed struct {
+	Ticket, Base, Yes string
+	Action            Action
+}
+
+func newDeed(ticket, base, yes string, action Action) deed { return deed{ticket, base, yes, action} }
 
 // Base is where view-lab's routes begin.
 func (p *Pages) Base() string { return p.base }

@@ -27,6 +27,7 @@ type lms struct {
 	mu      sync.Mutex
 	asked   []string // method, path and ticket
 	forms   []string // what was posted
+	beats   []string // tickets that said that the page is in use
 	answers []func(http.ResponseWriter)
 }
 
@@ -39,6 +40,12 @@ func open(t *testing.T, s lab.Status, answers ...func(http.ResponseWriter)) *lms
 // openWith is open, with a script that runs before the page's own.
 func openWith(t *testing.T, s lab.Status, before string, answers ...func(http.ResponseWriter)) *lms {
 	t.Helper()
+	return openPage(t, page.Lab{Class: "class.ticket"}, s, before, answers...)
+}
+
+// openPage is openWith, with more about the page.
+func openPage(t *testing.T, l page.Lab, s lab.Status, before string, answers ...func(http.ResponseWriter)) *lms {
+	t.Helper()
 	m := &lms{t: t, answers: answers}
 	pages, err := page.New("http://127.0.0.1")
 	if err != nil {
@@ -46,9 +53,14 @@ func openWith(t *testing.T, s lab.Status, before string, answers ...func(http.Re
 	}
 	texts := page.TextsFor("en")
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", spoil(before, func(w http.ResponseWriter, r *http.Request) {
-		pages.Lab(w, r, page.Lab{Title: "Web", Ticket: "first", Status: page.NewStatus(s, pages.Base(), texts), Texts: texts, Class: "class.ticket"})
-	}))
+	l.Title, l.Ticket, l.Status, l.Texts = "Web", "first", page.NewStatus(s, pages.Base(), texts), texts
+	mux.Handle("GET /{$}", spoil(before, func(w http.ResponseWriter, r *http.Request) { pages.Lab(w, r, l) }))
+	mux.HandleFunc("POST /view-lab/heartbeat", func(w http.ResponseWriter, r *http.Request) {
+		m.mu.Lock()
+		m.beats = append(m.beats, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		m.mu.Unlock()
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("/view-lab/", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		m.mu.Lock()
@@ -184,7 +196,6 @@ func TestScriptRestsWhileNobodyLooks(t *testing.T) {
 	t.Parallel()
 	m := open(t, soon(false), says(building))
 	m.until(headline, "Being built")
-	const hide = `(Object.defineProperty(document, "hidden", { value: %t, configurable: true }), document.dispatchEvent(new Event("visibilitychange")))`
 	m.eval(fmt.Sprintf(hide, true))
 	time.Sleep(200 * time.Millisecond) // a request may be on its way
 	before := len(m.requests())

@@ -27,6 +27,18 @@ type Status struct {
 	Reason       *Reason    `json:"reason,omitempty"`
 	Access       []Access   `json:"access"`
 	Expires      *time.Time `json:"expires_at,omitempty"`
+	// Note is said besides the reason.
+	Note string `json:"note,omitempty"`
+	// Place is where in line the learner is; 1 is next.
+	Place int `json:"place,omitempty"`
+	// Kept is until when the lab before the last reset is kept.
+	Kept *Moment `json:"kept,omitempty"`
+	// Meanwhile says that the old lab may be used as long as this one is in the making.
+	Meanwhile bool `json:"meanwhile,omitempty"`
+	// Times are what else there is to come.
+	Times  []Moment `json:"times,omitempty"`
+	Budget *Budget  `json:"budget,omitempty"`
+	Checks *Checks  `json:"checks,omitempty"`
 	// Wake says that the learner may start the sleeping lab.
 	Wake bool `json:"wake,omitempty"`
 	// Actions are what the learner may do to the lab.
@@ -98,7 +110,7 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 		out.ExpectedText = texts.Pace(s.Elapsed, s.Expected)
 	}
 	for i, act := range s.Actions {
-		out.Actions[i] = action(act, s.State, texts)
+		out.Actions[i] = action(act, s, texts)
 	}
 	for i, step := range s.Steps {
 		out.Steps[i] = Step{step.Key, texts.Steps[string(step.Key)], step.State, texts.StepIs[string(step.State)]}
@@ -108,6 +120,9 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 			a.Title = texts.Ways[string(a.Kind)]
 		}
 		out.Access[i] = Access{Access: a, Command: command(a)}
+	}
+	if headline := texts.Refused[string(s.Reason)]; headline != "" && s.State == lab.Gone {
+		out.Headline = headline
 	}
 	if s.Reason != "" {
 		out.Reason = &Reason{s.Reason, texts.Reasons[string(s.Reason)]}
@@ -122,18 +137,45 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 		at := s.ExpiresAt.UTC().Truncate(time.Second)
 		out.Expires, out.expiresText = &at, texts.At(at)
 	}
+	out.line(s, texts)
+	out.generations(s, texts)
+	out.times(s, texts)
+	out.budget(s.Allowance, texts)
+	out.checks(s, texts)
 	out.Next = next(s.Poll, base)
 	return out
 }
 
-// action puts an act into words. Where a lab has ended there is nothing to lose: a reset is a new lab and asks nothing.
-func action(act lab.Act, state lab.State, texts Texts) Action {
-	key := string(act)
-	if act == lab.ActReset && state == lab.Gone {
-		key = "new"
+// action puts an act into words. It asks first where something may be lost that nobody can bring back. Where a lab has ended
+// there is nothing to lose: a reset is a new lab.
+func action(act lab.Act, s lab.Status, texts Texts) Action {
+	text := texts.Acts[string(act)]
+	switch act {
+	case lab.ActReset:
+		text = texts.Acts[resetOf(s)]
+	case lab.ActUndo:
+		if s.Undo == nil || s.Rebuild != nil { // this is the old lab
+			text = texts.Acts["stay"]
+		}
+		if s.State != lab.Ready && s.State != lab.Suspended { // nobody has worked in the new one yet
+			text.Confirm = ""
+		}
+	case lab.ActExtend, lab.ActSuspend, lab.ActEnd, lab.ActCheck:
 	}
-	text := texts.Acts[key]
 	return Action{Key: act, Title: text.Title, Confirm: text.Confirm, Note: text.Note}
+}
+
+// resetOf says which words a reset takes.
+func resetOf(s lab.Status) string {
+	switch {
+	case s.State == lab.Gone:
+		return "new"
+	case !s.Keeps:
+		return "reset"
+	case s.Undo != nil && s.Rebuild == nil:
+		return "reset_again"
+	}
+	return "reset_kept"
 }
 
 func next(p lab.Poll, base string) *Next {
@@ -146,6 +188,18 @@ func next(p lab.Poll, base string) *Next {
 		return &Next{Method: "GET", URL: base + "/status", AfterMS: p.After.Milliseconds()}
 	default:
 		return &Next{Method: "GET", URL: base + "/status?look=" + string(p.Look), AfterMS: p.After.Milliseconds()}
+	}
+}
+
+// KeyFile is what the private key of a stack's lab is called when it is downloaded.
+func KeyFile(stack string) string { return stack + ".pem" }
+
+// UseKey puts the key's file into what is to be typed for ssh, where there is a key to download.
+func (s *Status) UseKey(file string) {
+	for i, a := range s.Access {
+		if login, ok := strings.CutPrefix(a.Command, "ssh "); ok && a.HasKey {
+			s.Access[i].Command = "ssh -i " + file + " " + login
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/stackhook/stackhook/shared/lab"
 )
 
 // Texts is one language.
@@ -16,6 +18,8 @@ type Texts struct {
 	StepIs  map[string]string
 	Ways    map[string]string
 	Acts    map[string]ActText
+	// Refused are the headlines of labs that may not be used now, by reason; Parked is why a course did not take a score.
+	Refused, Parked map[string]string
 	// Class has the states in a word or two, and Why the reasons in a few, for the instructor's table.
 	Class, Why map[string]string
 	// Did says what an act has done, and DidClass how often (Notice).
@@ -31,6 +35,8 @@ type Texts struct {
 	About func(time.Duration) string
 	Pace  func(elapsed, expected time.Duration) string
 	At    func(time.Time) string
+	// Amount is an amount of time as it is.
+	Amount func(time.Duration) string
 }
 
 // StateText is what is said of a state.
@@ -66,4 +72,36 @@ func (t Texts) Notice(act string, done, left, cannot int) string {
 		text += " " + fmt.Sprintf(t.DidClass["cannot"], cannot)
 	}
 	return text
+}
+
+// Place says where in line somebody is.
+func (t Texts) Place(number int) string { return fmt.Sprintf(t.Word["place"], number) }
+
+// Turn says about when it is their turn.
+func (t Texts) Turn(in time.Duration) string { return fmt.Sprintf(t.Word["place_eta"], t.About(in)) }
+
+// Built says how often a lab was built anew.
+func (t Texts) Built(times int) string { return fmt.Sprintf(t.Word["row_built"], times) }
+
+// Score says what the checks come to, out of 100.
+func (t Texts) Score(points int) string { return fmt.Sprintf(t.Word["score"], points) }
+
+// Remaining says how much is left of a learner's time, in whole minutes: the last one counts as one.
+func (t Texts) Remaining(left time.Duration) string {
+	return fmt.Sprintf(t.Word["budget_left"], t.Amount(max(left.Truncate(time.Minute), time.Minute)))
+}
+
+// Grade says how the course stands to the score.
+func (t Texts) Grade(g lab.Grade) string {
+	switch g.State {
+	case lab.GradeSent:
+		return t.Word["grade_sent"]
+	case lab.GradeParked:
+		if why := t.Parked[g.Reason]; why != "" {
+			return why
+		}
+		return t.Word["grade_parked"]
+	case lab.GradeDue:
+	}
+	return t.Word["grade_due"]
 }

@@ -22,7 +22,7 @@ func messages(t page.Texts) map[string]string {
 	all := map[string]string{}
 	for group, list := range map[string]map[string]string{
 		"reason": t.Reasons, "step": t.Steps, "step is": t.StepIs, "way": t.Ways, "class": t.Class, "why": t.Why, "word": t.Word, "script": t.Script,
-		"did": t.Did, "did class": t.DidClass,
+		"did": t.Did, "did class": t.DidClass, "refused": t.Refused, "parked": t.Parked,
 	} {
 		for key, text := range list {
 			all[group+" "+key] = text
@@ -105,7 +105,7 @@ func TestTextsForALocale(t *testing.T) {
 func TestEveryCodeHasWords(t *testing.T) {
 	t.Parallel()
 	texts := page.TextsFor("en")
-	for _, state := range []lab.State{lab.Starting, lab.Building, lab.Ready, lab.Suspended, lab.Resuming, lab.Broken, lab.Gone} {
+	for _, state := range []lab.State{lab.Starting, lab.Building, lab.Ready, lab.Suspended, lab.Resuming, lab.Broken, lab.Gone, lab.InLine} {
 		if texts.States[string(state)].Headline == "" || texts.Class[string(state)] == "" {
 			t.Errorf("state %s has no words", state)
 		}
@@ -118,6 +118,11 @@ func TestEveryCodeHasWords(t *testing.T) {
 	}
 	if len(texts.Reasons) != len(reasons) {
 		t.Errorf("%d reasons have words, %d exist", len(texts.Reasons), len(reasons))
+	}
+	for _, reason := range constants(t, "../lti/outcome/verdict", "Reason") {
+		if !strings.HasSuffix(texts.Parked[reason], ".") {
+			t.Errorf("grades that are parked as %s have no sentence", reason)
+		}
 	}
 	for _, step := range lab.StepOrder {
 		if texts.Steps[string(step)] == "" {
@@ -156,6 +161,7 @@ func TestEveryRefusalIsTranslated(t *testing.T) {
 	for _, code := range []string{"unavailable", "busy", "gone", "forbidden", "refused", "quota", "conflict", "broken"} {
 		codes = append(codes, "cloud_"+code)
 	}
+	codes = append(codes, string(lab.LabClosed), string(lab.BudgetSpent)) // keeper.refused
 	for _, language := range page.Languages() {
 		texts := page.TextsFor(language)
 		if language == "en" {

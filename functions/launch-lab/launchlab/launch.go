@@ -1,6 +1,7 @@
 package launchlab
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/lti"
 	"github.com/stackhook/stackhook/shared/page"
@@ -147,6 +150,12 @@ func (t *tool) open(w http.ResponseWriter, r *http.Request, launch lti.Launch, f
 	if launch.Role == lti.Instructor && launch.Context != "" { // launches without a course have nothing in common but that
 		ticket = ticket.AsStaff(launch.ContextTitle)
 	}
+	grading, err := t.grading(launch, ticket)
+	if err != nil {
+		t.fail(w, r, err)
+		return
+	}
+	ticket.Grading = grading
 	ticket, status := t.keeper.Launch(r.Context(), ticket)
 	sealed, err := t.keeper.Seal(ticket)
 	if err != nil {
@@ -159,12 +168,27 @@ func (t *tool) open(w http.ResponseWriter, r *http.Request, launch lti.Launch, f
 		return
 	}
 	t.counts.verdict(r, accepted)
-	texts := page.TextsFor(ticket.Locale)
+	texts, entry := page.TextsFor(ticket.Locale), t.keeper.Entry(ticket)
 	logging.Note(r.Context(), "state", string(status.State))
+	page.RetryAfter(w, status)
+	shown := page.NewStatus(status, t.pages.Base(), texts)
+	shown.UseKey(page.KeyFile(cmp.Or(ticket.Name, ticket.Stack)))
 	t.pages.Lab(w, r, page.Lab{
-		Title: t.keeper.Entry(ticket).Title, Ticket: sealed, Class: class, Name: launch.Name, Code: ticket.Code(),
-		Status: page.NewStatus(status, t.pages.Base(), texts), Texts: texts, ReturnURL: launch.ReturnURL, Ancestors: from.ancestors,
+		Title: entry.Title, Ticket: sealed, Class: class, Name: launch.Name, Code: ticket.Code(), Beat: entry.IdleTimeout > 0,
+		Status: shown, Texts: texts, ReturnURL: launch.ReturnURL, Ancestors: from.ancestors,
 	})
+}
+
+// grading is where the launch wants the lab's grade to go, sealed for its owner; empty where nothing is graded.
+func (t *tool) grading(launch lti.Launch, ticket keeper.Ticket) (string, error) {
+	if len(t.keeper.Entry(ticket).Checks) == 0 {
+		return "", nil
+	}
+	sealed, err := grades.Seal(t.box, ticket.Stack, grades.DestinationOf(launch), t.now())
+	if err != nil {
+		return "", fmt.Errorf("note where the grade goes: %w", err)
+	}
+	return sealed, nil
 }
 
 // language is the launch's if it says one, and otherwise the browser's: Open edX says none in LTI 1.3. What does not look

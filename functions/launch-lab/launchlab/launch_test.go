@@ -35,7 +35,7 @@ func TestFirstLaunchIsOneTokenAndTwoCalls(t *testing.T) {
 	if !regexp.MustCompile(`^lab-[0-9a-f]{18}$`).MatchString(stack.Name) {
 		t.Errorf("stack name %q", stack.Name)
 	}
-	prefixes := []string{"stackhook", "lab=web", "tenant=", "context=", "learner=", "until=", "extended="}
+	prefixes := []string{"stackhook", "lab=web", "tenant=", "context=", "learner=", "owner=lab-", "until=", "extended=", "rev=", "stackhook-lab"}
 	if len(stack.Tags) != len(prefixes) {
 		t.Fatalf("tags %q", stack.Tags)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stackhook/stackhook/functions/launch-lab/launchlab"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/lti/keyset"
 	"github.com/stackhook/stackhook/shared/once"
@@ -46,7 +47,7 @@ func (s *site13) remade(t *testing.T, change func(*launchlab.Parts)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := launchlab.Parts{Cloud: cloud, Seen: once.Memory(time.Now), Keys: keyset.NewCache(keyset.CacheOptions{}), Now: time.Now}
+	parts := launchlab.Parts{Clouds: keeper.One(cloud), Seen: once.Memory(time.Now), Keys: keyset.NewCache(keyset.CacheOptions{}), Now: time.Now}
 	change(&parts)
 	handler, err := launchlab.New(c, parts)
 	if err != nil {

@@ -55,7 +55,7 @@ func registrations(c config.LTI) []lti.Registration {
 	for i, p := range c.Platforms {
 		list[i] = lti.Registration{
 			Issuer: p.Issuer, ClientID: p.ClientID, Deployments: p.Deployments, AuthURL: p.AuthURL, TokenURL: p.TokenURL, JWKSURL: p.JWKSURL,
-			Algorithms: p.Algorithms, Origins: p.FrameAncestors, Instructors: p.Instructors,
+			Algorithms: p.Algorithms, Origins: p.FrameAncestors, Instructors: p.Instructors, GradeHosts: p.GradeHosts,
 		}
 	}
 	return list

@@ -15,7 +15,6 @@ import (
 	"github.com/stackhook/stackhook/shared/lti/keyset"
 	"github.com/stackhook/stackhook/shared/lti/registration"
 	"github.com/stackhook/stackhook/shared/once"
-	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/page"
 	"github.com/stackhook/stackhook/shared/seal"
 )
@@ -26,23 +25,23 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
 	}
-	cloud, err := openstack.New(openstack.Options{Cloud: c.CloudName(), Getenv: src.Getenv})
+	clouds, err := keeper.Open(c, src.Getenv)
 	if err != nil {
-		return nil, fmt.Errorf("set up cloud: %w", err)
+		return nil, fmt.Errorf("set up clouds: %w", err)
 	}
 	seen, err := once.Open(c.Store, c.StorePassword.Reveal(), time.Now)
 	if err != nil {
 		return nil, fmt.Errorf("set up store: %w", err)
 	}
-	return New(c, Parts{Cloud: cloud, Seen: seen, Keys: keyset.NewCache(keyset.CacheOptions{Now: time.Now}), Now: time.Now})
+	return New(c, Parts{Clouds: clouds, Seen: seen, Keys: keyset.NewCache(keyset.CacheOptions{Now: time.Now}), Now: time.Now})
 }
 
 // Parts are what the function works with, so that tests can turn the clock and look into the store.
 type Parts struct {
-	Cloud keeper.Cloud
-	Seen  once.Store
-	Keys  lti.Keys // of platforms
-	Now   function.Clock
+	Clouds keeper.Clouds
+	Seen   once.Store
+	Keys   lti.Keys // of platforms
+	Now    function.Clock
 }
 
 // tool is the LTI tool.
@@ -76,7 +75,7 @@ func New(c *config.Config, parts Parts) (http.Handler, error) {
 	if t.box, err = c.Box(); err != nil {
 		return nil, err //nolint:wrapcheck // it says what it was doing
 	}
-	if t.keeper, err = keeper.New(c, parts.Cloud, parts.Now); err != nil {
+	if t.keeper, err = keeper.New(c, parts.Clouds, parts.Now); err != nil {
 		return nil, fmt.Errorf("set up labs: %w", err)
 	}
 	if t.pages, err = page.New(c.PublicURL); err != nil {

@@ -18,8 +18,10 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// pages are the two documents of the shim; they are parsed once.
-func pages() (*template.Template, error) { return template.ParseFS(pageFiles, "page/*.html") }
+// pages are the documents of the shim.
+func pages() (*template.Template, error) {
+	return template.New("").Funcs(operatorFuncs()).ParseFS(pageFiles, "page/*.html")
+}
 
 // pageData fills page.html.
 type pageData struct {
@@ -70,6 +72,7 @@ func (s *Shim) developer(all http.Handler) http.Handler {
 	mux.HandleFunc("POST /dev/alarm", p.alarm)
 	mux.HandleFunc("POST /dev/site", p.deploy)
 	mux.HandleFunc("GET /dev/site", p.follow)
+	(&operators{player: p}).routes(mux)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { serveAsset(w, r, "icon.svg") })
 	mux.HandleFunc("GET /dev/assets/{file}", func(w http.ResponseWriter, r *http.Request) { serveAsset(w, r, r.PathValue("file")) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

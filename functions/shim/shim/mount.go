@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/stackhook/stackhook/functions/deploy-site/deploysite"
+	"github.com/stackhook/stackhook/functions/grade-lab/gradelab"
 	"github.com/stackhook/stackhook/functions/launch-lab/launchlab"
 	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
+	"github.com/stackhook/stackhook/functions/tend-labs/tendlabs"
 	"github.com/stackhook/stackhook/functions/view-lab/viewlab"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
@@ -30,6 +32,8 @@ func functions() []mounted {
 	return []mounted{
 		{"launch-lab", launchlab.Build},
 		{"view-lab", viewlab.Build},
+		{"tend-labs", tendlabs.Build},
+		{"grade-lab", gradelab.Build},
 		{"scale-cluster", scalecluster.Build},
 		{"deploy-site", deploysite.Build},
 	}

@@ -30,6 +30,8 @@ const developmentNamingKey = "development-naming-key-known-to-everybody"
 // secrets fill the template of a configuration.
 type secrets struct {
 	Development bool
+	// Silent labs do not wait for a word of their machines.
+	Silent bool
 	// PublicURL is empty where the shim's own address is to be used.
 	PublicURL string
 	// Origins may show the lab in a frame.
@@ -69,6 +71,8 @@ var toolKey = sync.OnceValues(func() (string, error) {
 // source is the environment that the functions see: the caller's, completed where it says nothing.
 func (s *Shim) source(o Options) (config.Source, error) {
 	env := map[string]string{}
+	src := s.completed(o.Source)
+	s.cloudName = realCloud(src)
 	if s.development {
 		key, err := toolKey()
 		if err != nil {
@@ -76,7 +80,7 @@ func (s *Shim) source(o Options) (config.Source, error) {
 		}
 		var text strings.Builder
 		err = writeConfig(&text, secrets{
-			Development: true, PublicURL: s.base, Origins: s.origins(),
+			Development: true, Silent: s.cloudName != "", PublicURL: s.base, Origins: s.origins(),
 			NamingKey: developmentNamingKey, SealID: "development", Seal: random(), ConsumerSecret: random(), Token: random(), ToolKey: key,
 		})
 		if err != nil {
@@ -84,8 +88,7 @@ func (s *Shim) source(o Options) (config.Source, error) {
 		}
 		env[config.Variable] = text.String()
 	}
-	src := s.completed(o.Source)
-	if s.cloudName = realCloud(src); s.cloudName == "" {
+	if s.cloudName == "" {
 		o.Fake.Wall = true
 		fake, err := openstacktest.New(o.Fake)
 		if err != nil {

@@ -17,7 +17,9 @@ func (v *viewer) acts() map[string]http.HandlerFunc {
 		"/extend":  v.act(lab.ActExtend, v.keeper.Extend),
 		"/suspend": v.act(lab.ActSuspend, v.keeper.Suspend),
 		"/reset":   v.act(lab.ActReset, v.keeper.Reset),
+		"/undo":    v.act(lab.ActUndo, v.keeper.Undo),
 		"/end":     v.act(lab.ActEnd, v.keeper.End),
+		"/check":   v.act(lab.ActCheck, v.keeper.Check),
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	acts      = []string{"/extend", "/suspend", "/reset", "/end"}
-	classActs = []string{"/class/extend", "/class/reset", "/class/end"}
+	acts      = []string{"/extend", "/suspend", "/reset", "/undo", "/end", "/check"}
+	classActs = []string{"/class/extend", "/class/suspend", "/class/reset", "/class/undo", "/class/end"}
 )
 
 // send posts a form as a page's script does: it wants JSON.
@@ -49,8 +49,8 @@ func TestActs(t *testing.T) {
 	}{
 		"/extend":  {[]string{"heat GET /stacks/{}/{}", "heat PATCH /stacks/{}/{}", "heat GET /stacks/{}/{}"}, "ready", "", "You have more time now."},
 		"/suspend": {[]string{"heat GET /stacks/{}/{}", "heat POST /stacks/{}/{}/actions"}, "suspended", "suspending", "Your lab goes to sleep."},
-		"/reset":   {[]string{"heat DELETE /stacks/{}/{}"}, "starting", "clearing", "Your lab is built anew."},
-		"/end":     {[]string{"heat DELETE /stacks/{}/{}"}, "gone", "ended", "Your lab is being removed."},
+		"/reset":   {[]string{"heat GET /stacks", "heat POST /stacks"}, "building", "", "Your lab is built anew."},
+		"/end":     {[]string{"heat GET /stacks", "heat DELETE /stacks/{}/{}"}, "gone", "ended", "Your lab is being removed."},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
@@ -123,7 +123,11 @@ func TestBudgets(t *testing.T) {
 		"refresh while it wakes up":     {waking, "/", []string{read, events}},
 		"refresh of one that has ended": {ended, "/", []string{read}},
 		"suspend of a sleeping lab":     {asleep, "/suspend", []string{read}},
-		"reset of a lab that has ended": {ended, "/reset", []string{remove, list, create}},
+		"reset of a lab that has ended": {ended, "/reset", []string{list, create}},
+		"undo of a reset":               {reset, "/undo", []string{list, remove, read}},
+		"undo of no reset":              {func(*site, string) {}, "/undo", []string{list, read}},
+		"the old lab after a reset":     {reset, "/old", []string{list, read}},
+		"extend of a sleeping lab":      {asleep, "/extend", []string{read, create}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,6 +155,8 @@ func waking(s *site, ticket string) {
 	s.send("/start", form(ticket))
 }
 
+func reset(s *site, ticket string) { s.send("/reset", form(ticket)) }
+
 func ended(s *site, ticket string) {
 	s.send("/end", form(ticket))
 	s.Settle()
@@ -168,12 +174,7 @@ func TestActsAtTheWrongTime(t *testing.T) {
 			t.Errorf("%s: retry after %q", path, w.Header().Get("Retry-After"))
 		}
 	}
-	ticket := s.ready(t, learner("u1"))
-	read(t, s.send("/suspend", form(ticket)))
-	s.Settle()
-	w := s.post("/extend", form(ticket))
-	problem(t, w, http.StatusConflict, "lab_asleep")
-	if !strings.Contains(w.Body.String(), `value="`+ticket+`"`) {
+	if w := s.post("/end", form(early)); !strings.Contains(w.Body.String(), `value="`+early+`"`) {
 		t.Error("the problem page does not lead back to the lab")
 	}
 }
@@ -189,8 +190,13 @@ func TestResetAndEndOnThePage(t *testing.T) {
 	}
 	s.ResetCalls()
 	joined := read(t, s.send("/reset", form(ticket))) // the old page is still open
-	if joined.State != "ready" || len(s.heatCalls()) != 3 || len(s.Stacks()) != 1 {
+	if joined.State != "ready" || len(s.Stacks()) != 2 {
 		t.Errorf("%+v with %q", joined, s.heatCalls())
+	}
+	for _, call := range s.heatCalls() {
+		if !strings.HasPrefix(call, "heat GET ") {
+			t.Errorf("joining what is there did %s", call)
+		}
 	}
 	ended := s.post("/end", form(joined.Ticket))
 	if ended.Code != http.StatusOK || !strings.Contains(ended.Body.String(), `action="/stage/view-lab/reset"`) {

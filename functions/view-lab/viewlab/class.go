@@ -15,7 +15,8 @@ import (
 // staff, is in the sealed class ticket and nowhere else.
 func (v *viewer) classActs() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"/class/extend": v.classAct(lab.ActExtend), "/class/reset": v.classAct(lab.ActReset), "/class/end": v.classAct(lab.ActEnd),
+		"/class/extend": v.classAct(lab.ActExtend), "/class/suspend": v.classAct(lab.ActSuspend), "/class/reset": v.classAct(lab.ActReset),
+		"/class/undo": v.classAct(lab.ActUndo), "/class/end": v.classAct(lab.ActEnd),
 	}
 }
 
@@ -87,6 +88,9 @@ type member struct {
 	Reason  lab.Reason `json:"reason,omitempty"`
 	Created time.Time  `json:"created_at,omitzero"`
 	Expires time.Time  `json:"expires_at,omitzero"`
+	Gen     int        `json:"generation,omitempty"`
+	Active  time.Time  `json:"active_at,omitzero"`
+	Kept    time.Time  `json:"kept_until,omitzero"` // the one before
 }
 
 type outcome struct {
@@ -118,7 +122,9 @@ func (v *viewer) showClass(w http.ResponseWriter, r *http.Request, t keeper.Clas
 	}
 	out := roll{Course: t.Course, Labs: make([]member, len(members)), Truncated: truncated, Notice: notice, Ticket: fresh}
 	for i, m := range members {
-		out.Labs[i] = member{m.Ref, m.Code, m.Mine, m.Title, m.Status.State, m.Status.Reason, m.Created, m.Status.ExpiresAt}
+		out.Labs[i] = member{
+			m.Ref, m.Code, m.Mine, m.Title, m.Status.State, m.Status.Reason, m.Created, m.Status.ExpiresAt, m.Gen, m.Active, kept(m.Status),
+		}
 	}
 	if done != nil {
 		out.Outcome = &outcome{done.Done, done.Left, done.Cannot}
@@ -131,7 +137,16 @@ func rows(members []lab.Member) []page.Row {
 	for i, m := range members {
 		list[i] = page.Row{
 			Owner: m.Code, Lab: m.Title, State: m.Status.State, Reason: m.Status.Reason, Expires: m.Status.ExpiresAt, Ref: m.Ref, Mine: m.Mine,
+			Gen: m.Gen, Active: m.Active, Kept: kept(m.Status),
 		}
 	}
 	return list
+}
+
+// kept is until when the lab from before a reset is kept.
+func kept(s lab.Status) time.Time {
+	if s.Undo == nil {
+		return time.Time{}
+	}
+	return s.Undo.Until
 }

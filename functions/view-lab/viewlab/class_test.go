@@ -99,9 +99,10 @@ func TestClassView(t *testing.T) {
 func TestClassActs(t *testing.T) {
 	t.Parallel()
 	for path, one := range map[string][]string{
-		"/class/extend": {"heat GET /stacks/{}/{}", "heat PATCH /stacks/{}/{}", "heat GET /stacks"},
-		"/class/reset":  {"heat GET /stacks/{}/{}", "heat DELETE /stacks/{}/{}", "heat GET /stacks"},
-		"/class/end":    {"heat GET /stacks/{}/{}", "heat DELETE /stacks/{}/{}", "heat GET /stacks"},
+		"/class/extend":  {"heat GET /stacks/{}/{}", "heat PATCH /stacks/{}/{}", "heat GET /stacks"},
+		"/class/suspend": {"heat GET /stacks/{}/{}", "heat POST /stacks/{}/{}/actions", "heat GET /stacks"},
+		"/class/reset":   {"heat GET /stacks/{}/{}", "heat GET /stacks", "heat DELETE /stacks/{}/{}", "heat GET /stacks"},
+		"/class/end":     {"heat GET /stacks/{}/{}", "heat GET /stacks", "heat DELETE /stacks/{}/{}", "heat GET /stacks"},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()

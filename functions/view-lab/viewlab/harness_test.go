@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +19,6 @@ import (
 	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/logging/loggingtest"
-	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
@@ -64,29 +64,39 @@ type site struct {
 	handler http.Handler
 	keeper  *keeper.Keeper
 	log     *loggingtest.Log
+	ahead   atomic.Int64 // of view-lab's clock to the real one, in nanoseconds
 }
+
+func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
 // start runs view-lab and, when the test is over, looks for secrets in all that it logged.
 func start(t *testing.T) *site {
 	t.Helper()
+	return startWith(t, configuration, keeper.Site{})
+}
+
+// startWith is start with a configuration, and with bounds for the cloud.
+func startWith(t *testing.T, text string, bounds keeper.Site) *site {
+	t.Helper()
 	s := &site{Cloud: openstacktest.Start(t, openstacktest.StartAt(time.Now())), log: loggingtest.Catch(t, "X-Auth-Token", "vnc_auto.html?")}
 	env := maps.Clone(s.Env())
-	env[config.Variable] = configuration
+	env[config.Variable] = text
 	src := config.Map(env)
-	handler, err := viewlab.Build(t.Context(), src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.handler = function.Wrap("view-lab", logging.New(s.log, "view-lab"), handler)
 	c, err := src.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cloud, err := openstack.New(openstack.Options{Getenv: src.Getenv})
+	clouds, err := keeper.Open(c, src.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.keeper, err = keeper.New(c, cloud, time.Now); err != nil {
+	clouds[0].Capacity, clouds[0].MaxBuilds = bounds.Capacity, bounds.MaxBuilds
+	handler, err := viewlab.New(c, clouds, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.handler = function.Wrap("view-lab", logging.New(s.log, "view-lab"), handler)
+	if s.keeper, err = keeper.New(c, clouds, s.now); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -132,6 +142,15 @@ type answer struct {
 	Expires *time.Time `json:"expires_at"`
 	Next    *next
 	Wake    bool
+	// What there is to say of a lab's life.
+	Note      string
+	Place     int
+	Meanwhile bool
+	Kept      *struct{ At time.Time }
+	Checks    *struct {
+		List  []struct{ Name, Title, State, Hint string }
+		Score *int
+	}
 }
 
 func (s *site) serve(r *http.Request) *httptest.ResponseRecorder {

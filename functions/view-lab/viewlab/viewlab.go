@@ -11,9 +11,9 @@ import (
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
 	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/logging"
-	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/page"
 )
 
@@ -23,11 +23,11 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
 	}
-	cloud, err := openstack.New(openstack.Options{Cloud: c.CloudName(), Getenv: src.Getenv})
+	clouds, err := keeper.Open(c, src.Getenv)
 	if err != nil {
-		return nil, fmt.Errorf("set up cloud: %w", err)
+		return nil, fmt.Errorf("set up clouds: %w", err)
 	}
-	return New(c, cloud, time.Now)
+	return New(c, clouds, time.Now)
 }
 
 type viewer struct {
@@ -36,11 +36,16 @@ type viewer struct {
 }
 
 // New makes the function from its parts.
-func New(c *config.Config, cloud keeper.Cloud, now function.Clock) (http.Handler, error) {
-	labs, err := keeper.New(c, cloud, now)
+func New(c *config.Config, clouds keeper.Clouds, now function.Clock) (http.Handler, error) {
+	labs, err := keeper.New(c, clouds, now)
 	if err != nil {
 		return nil, fmt.Errorf("set up labs: %w", err)
 	}
+	grader, err := grades.New(c, grades.Options{Now: now})
+	if err != nil {
+		return nil, fmt.Errorf("set up grades: %w", err)
+	}
+	labs.UseGrades(grader) // what is deleted here may hold a grade that was not sent yet
 	pages, err := page.New(c.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("set up pages: %w", err)
@@ -50,6 +55,8 @@ func New(c *config.Config, cloud keeper.Cloud, now function.Clock) (http.Handler
 	mux.HandleFunc("GET /status", v.status)
 	mux.HandleFunc("POST /start", v.own(v.start))
 	mux.HandleFunc("POST /{$}", v.own(v.refresh))
+	mux.HandleFunc("POST /old", v.own(v.old))
+	mux.HandleFunc("POST /heartbeat", v.own(v.heartbeat))
 	mux.HandleFunc("POST /console", v.own(v.console))
 	mux.HandleFunc("POST /key", v.own(v.key))
 	mux.HandleFunc("POST /password", v.own(v.password))
@@ -144,14 +151,23 @@ func (v *viewer) refresh(w http.ResponseWriter, r *http.Request) {
 		return
 	case status.Poll.Start:
 		after, status = v.keeper.Start(r.Context(), after)
-	case status.State == lab.Building, status.State == lab.Resuming:
-		// The next look at once: the events of what Heat is doing, or the outputs of what it has done. If they cannot be
-		// had, the state alone will do.
-		if later, detailed, err := v.keeper.Look(r.Context(), after, status.Poll.Look); err == nil {
-			after, status = later, detailed
-		}
+	default:
+		after, status = v.closer(r, after, status)
 	}
 	v.page(w, r, after, status, "")
+}
+
+// closer is a status with what the next look adds, for pages that do not look by themselves: the events of what Heat is
+// doing, or the outputs of what it has done. If they cannot be had, the state alone will do.
+func (v *viewer) closer(r *http.Request, ticket keeper.Ticket, status lab.Status) (keeper.Ticket, lab.Status) {
+	if status.State != lab.Building && status.State != lab.Resuming {
+		return ticket, status
+	}
+	later, detailed, err := v.keeper.Look(r.Context(), ticket, status.Poll.Look)
+	if err != nil {
+		return ticket, status
+	}
+	return later, detailed
 }
 
 // show answers the way the request wants it.
@@ -163,10 +179,17 @@ func (v *viewer) show(w http.ResponseWriter, r *http.Request, before, after keep
 	v.answer(w, r, before, after, status)
 }
 
+// words are the status as the ticket's learner reads it.
+func (v *viewer) words(ticket keeper.Ticket, status lab.Status) page.Status {
+	out := page.NewStatus(status, v.pages.Base(), page.TextsFor(ticket.Locale))
+	out.UseKey(keyFile(ticket))
+	return out
+}
+
 func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 func (v *viewer) answer(w http.ResponseWriter, r *http.Request, before, after keeper.Ticket, status lab.Status) {
-	out := page.NewStatus(status, v.pages.Base(), page.TextsFor(after.Locale))
+	out := v.words(after, status)
 	if !after.Same(before) {
 		fresh, err := v.keeper.Seal(after)
 		if err != nil {
@@ -176,6 +199,7 @@ func (v *viewer) answer(w http.ResponseWriter, r *http.Request, before, after ke
 		out.Ticket = fresh
 	}
 	logging.Note(r.Context(), "state", string(status.State))
+	page.RetryAfter(w, status)
 	function.JSON(w, r, http.StatusOK, out)
 }
 
@@ -191,17 +215,21 @@ func (v *viewer) page(w http.ResponseWriter, r *http.Request, ticket keeper.Tick
 		v.fail(w, r, ticket, "", fmt.Errorf("seal class ticket: %w", err))
 		return
 	}
-	texts := page.TextsFor(ticket.Locale)
+	texts, entry := page.TextsFor(ticket.Locale), v.keeper.Entry(ticket)
 	logging.Note(r.Context(), "state", string(status.State))
+	page.RetryAfter(w, status)
 	v.pages.Lab(w, r, page.Lab{
-		Title: v.keeper.Entry(ticket).Title, Ticket: fresh, Status: page.NewStatus(status, v.pages.Base(), texts),
+		Title: entry.Title, Ticket: fresh, Status: v.words(ticket, status), Beat: entry.IdleTimeout > 0,
 		Texts: texts, Ancestors: ticket.Ancestors, Code: ticket.Code(), Class: class, Notice: notice,
 	})
 }
 
 // elsewhere answers what no route takes: a wrong method on one of ours, or an address that leads nowhere.
 func (v *viewer) elsewhere(w http.ResponseWriter, r *http.Request) {
-	methods := map[string]string{"/": "POST", "/start": "POST", "/console": "POST", "/key": "POST", "/password": "POST", "/class": "POST", "/status": "GET, HEAD"}
+	methods := map[string]string{"/status": "GET, HEAD"}
+	for _, path := range []string{"/", "/start", "/old", "/heartbeat", "/console", "/key", "/password", "/class"} {
+		methods[path] = "POST"
+	}
 	for path := range v.acts() {
 		methods[path] = "POST"
 	}

@@ -1,11 +1,13 @@
 package viewlab
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/page"
 )
 
@@ -37,7 +39,7 @@ func (v *viewer) key(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-pem-file")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+ticket.Stack+`.pem"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+keyFile(ticket)+`"`)
 	_, _ = w.Write([]byte(strings.TrimRight(key, "\n") + "\n")) // the browser may have gone
 }
 
@@ -67,6 +69,9 @@ func (v *viewer) password(w http.ResponseWriter, r *http.Request) {
 		Title: entered.Title, User: entered.User, Password: password, Ticket: before, Texts: texts, Ancestors: ticket.Ancestors,
 	})
 }
+
+// keyFile is what the lab's private key is called: each lab of a learner has its own.
+func keyFile(t keeper.Ticket) string { return page.KeyFile(cmp.Or(t.Name, t.Stack)) }
 
 // way is the number of the way in that the request names; what is no number is no way.
 func way(r *http.Request) int {

@@ -13,31 +13,34 @@ import (
 
 // Extend lets the lab live longer, once for each ticket: the ticket knows how many extensions there were when its page was
 // drawn, and asks for the next one. It takes three calls: read, write, and read what counts, since of two writers at once
-// Heat drops one without a word.
+// Heat drops one without a word. Of a lab that sleeps the extension is noted beside it.
 func (k *Keeper) Extend(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
 	wanted := t.Lease.Extended + 1
-	t, s, err := k.found(ctx, t)
+	t, s, err := k.ownStack(ctx, t)
 	if s.ID == "" || err != nil {
 		return t, lab.Unseen(k.Entry(t), lab.Ended), err
 	}
 	t = t.learn(s.Tags)
+	stack := stackOf(s)
 	if t.Lease.Extended >= wanted {
 		if s.Action == "UPDATE" && s.Status == "IN_PROGRESS" { // by the request that was faster
-			s.Status = "COMPLETE"
+			stack.Status = "COMPLETE"
 		}
-		return t, k.view(t, s), nil
+		return t, k.view(t, stack), nil
 	}
-	lease, can := t.Lease.Extend(k.Entry(t), s.Created, k.now())
+	lease, can := t.Lease.Extend(k.Entry(t), stack.Created, k.now())
 	switch {
 	case !can:
 		return t, lab.Status{}, usedUp()
-	case !stackOf(s).Patchable():
+	case s.State() == "SUSPEND_COMPLETE":
+		return k.lengthen(ctx, t, stack, lease)
+	case !stack.Patchable():
 		return t, lab.Status{}, notNow(s)
 	}
-	if err := k.cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: lease.Retag(s.Tags)}); err != nil {
+	if err := k.cloud(t).PatchStack(ctx, t.ref(), openstack.StackChange{Tags: lease.Retag(s.Tags)}); err != nil {
 		return t, lab.Status{}, Failure(err)
 	}
-	after, err := k.cloud.StackParameters(ctx, s.StackRef)
+	after, err := k.cloud(t).StackParameters(ctx, t.ref())
 	if err != nil {
 		return t, lab.Status{}, Failure(err)
 	}
@@ -46,13 +49,13 @@ func (k *Keeper) Extend(ctx context.Context, t Ticket) (Ticket, lab.Status, erro
 	}
 	t = t.learn(after.Tags)
 	logging.Note(ctx, "until", t.Lease.Until.Format(time.RFC3339))
-	return t, k.view(t, s), nil // as it was before the update, which is our own
+	return t, k.view(t, stack), nil // as it was before the update, which is our own
 }
 
 // Suspend puts the lab to sleep: two calls. It looks first, since Heat takes a suspend at the wrong moment with 200 and then
 // leaves the stack in a state that only a delete ends (openstack.Cloud.Act).
 func (k *Keeper) Suspend(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
-	t, s, err := k.found(ctx, t)
+	t, s, err := k.ownStack(ctx, t)
 	if s.ID == "" || err != nil {
 		return t, lab.Unseen(k.Entry(t), lab.Ended), err
 	}
@@ -60,24 +63,24 @@ func (k *Keeper) Suspend(ctx context.Context, t Ticket) (Ticket, lab.Status, err
 	t.Wake = false
 	switch {
 	case s.Action == "SUSPEND":
-		return t, k.view(t, s), nil
+		return t, k.view(t, stackOf(s)), nil
 	case !stackOf(s).Patchable():
 		return t, lab.Status{}, notNow(s)
 	}
 	// Busy: another request of this moment was faster.
-	if err := k.cloud.Act(ctx, s.StackRef, openstack.Suspend); err != nil && openstack.CodeOf(err) != openstack.Busy {
+	if err := k.cloud(t).Act(ctx, t.ref(), openstack.Suspend); err != nil && openstack.CodeOf(err) != openstack.Busy {
 		return t, lab.Status{}, Failure(err)
 	}
 	return t, lab.Asleep(t.Lease), nil
 }
 
-// found is the ticket's stack with its outputs, or one without an id if it has ended.
-func (k *Keeper) found(ctx context.Context, t Ticket) (Ticket, openstack.Stack, error) {
+// ownStack is the ticket's stack with its outputs, or one without an id if it has ended.
+func (k *Keeper) ownStack(ctx context.Context, t Ticket) (Ticket, openstack.Stack, error) {
 	ref, err := k.own(ctx, t)
 	if err != nil {
 		return t, openstack.Stack{}, err
 	}
-	s, err := k.cloud.Stack(ctx, ref)
+	s, err := k.cloud(t).Stack(ctx, ref)
 	switch {
 	case openstack.CodeOf(err) == openstack.Gone, err == nil && s.Action == "DELETE" && s.Status != "FAILED":
 		return t, openstack.Stack{}, nil
@@ -89,61 +92,41 @@ func (k *Keeper) found(ctx context.Context, t Ticket) (Ticket, openstack.Stack, 
 
 // own is the stack that the ticket may act on: the one that its page was about, and no other of the name.
 func (k *Keeper) own(ctx context.Context, t Ticket) (openstack.StackRef, error) {
-	logging.Note(ctx, "stack", t.Stack)
+	logging.Note(ctx, "stack", t.ref().Name)
 	if t.ID == "" || t.Settle {
 		return openstack.StackRef{}, busy()
 	}
-	return openstack.StackRef{Name: t.Stack, ID: t.ID}, nil
+	return t.ref(), nil
 }
 
-// Reset removes the lab and begins a new one, which the page goes on with. Of a lab that has ended it begins a new one at
-// once. A second request with the same ticket finds its stack gone, and joins whatever follows it.
-func (k *Keeper) Reset(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
-	deleted, err := k.remove(ctx, t)
-	if err != nil {
-		return t, lab.Status{}, err
-	}
-	t.Removed, t.ID, t.Settle, t.Wake = t.ID, "", false, false
-	t = k.launched(t)
-	if deleted {
-		return t, lab.Unseen(k.Entry(t), lab.Clearing), nil
-	}
-	t, status := k.Start(ctx, t)
-	return t, status, nil
-}
-
-// End removes the lab. The ticket stays good for its page, which may begin a new one.
+// End removes the lab, with the one that a reset has kept: two calls (list, delete), and one for each further stack. A lab
+// that came after the page's own is left alone. The ticket stays good for its page, which may begin a new one.
 func (k *Keeper) End(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
-	if _, err := k.remove(ctx, t); err != nil {
+	if _, err := k.own(ctx, t); err != nil {
 		return t, lab.Status{}, err
 	}
-	t.Wake = false
+	f, err := k.survey(ctx, t)
+	if err != nil {
+		return t, lab.Status{}, Failure(err)
+	}
+	plan := f.End(t.ID, k.Entry(t))
+	logging.Note(ctx, "plan", plan.Why)
+	if plan.Wake != nil {
+		return t, lab.Status{}, k.rouse(ctx, t, *plan.Wake)
+	}
+	if err := k.discard(ctx, t, f, plan.Delete); err != nil {
+		return t, lab.Status{}, err
+	}
+	t.Wake, t.Back = false, lab.Undo{}
 	return t, lab.Unseen(k.Entry(t), lab.Ended), nil
 }
 
-// remove deletes the ticket's stack; deleted is false if it was gone. Only where volumes are attached is the stack read
-// before.
-func (k *Keeper) remove(ctx context.Context, t Ticket) (deleted bool, err error) {
-	ref, err := k.own(ctx, t)
-	if err != nil {
-		return false, err
+// Check looks at once how the lab's checks stand.
+func (k *Keeper) Check(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
+	if _, err := k.own(ctx, t); err != nil {
+		return t, lab.Status{}, err
 	}
-	if entry := k.Entry(t); entry.Attached {
-		s, err := k.cloud.StackParameters(ctx, ref)
-		switch {
-		case openstack.CodeOf(err) == openstack.Gone:
-			return false, nil
-		case err != nil:
-			return false, Failure(err)
-		case !stackOf(s).Removable(entry):
-			return false, notNow(s)
-		}
-	}
-	err = k.cloud.DeleteStack(ctx, ref)
-	if err != nil && openstack.CodeOf(err) != openstack.Gone {
-		return false, Failure(err)
-	}
-	return err == nil, nil
+	return k.Look(ctx, t, lab.LookStack)
 }
 
 // busy is for what may be tried again once Heat has walked the lab's stack, which takes about this long.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"sync"
 	"time"
 
@@ -24,31 +23,39 @@ func (k *Keeper) ClassDo(ctx context.Context, t ClassTicket, act lab.Act, refs [
 	if len(refs) == 0 || len(refs) > mostNamed {
 		return Outcome{}, noSuchLab()
 	}
-	named := make([]openstack.StackRef, len(refs))
+	type place struct {
+		ref   openstack.StackRef
+		cloud int
+	}
+	named := make([]place, len(refs))
 	for i, text := range refs {
-		ref, ok := parseRef(text)
+		ref, cloud, ok := k.parseRef(text)
 		if !ok {
 			return Outcome{}, noSuchLab()
 		}
-		named[i] = ref
+		named[i] = place{ref, cloud}
 	}
 	var o Outcome
-	var stacks []openstack.Stack
-	for _, ref := range named {
-		s, err := k.cloud.StackParameters(ctx, ref)
+	var stacks []lab.Held
+	for _, n := range named {
+		s, err := k.clouds[n.cloud].Cloud.StackParameters(ctx, n.ref)
 		switch {
 		case openstack.CodeOf(err) == openstack.Gone:
 			o.count(goneAs(act))
 		case err != nil:
 			return Outcome{}, Failure(err)
 		case !t.has(s.Tags):
-			logging.Note(ctx, "cause", "stack "+ref.Name+" is not of this class")
+			logging.Note(ctx, "cause", "stack "+n.ref.Name+" is not of this class")
 			return Outcome{}, noSuchLab()
 		default:
-			stacks = append(stacks, s)
+			stacks = append(stacks, k.held(n.cloud, s))
 		}
 	}
-	k.all(ctx, t, act, stacks, &o)
+	do := k.doOne
+	if act == lab.ActReset || act == lab.ActEnd || act == lab.ActUndo {
+		do = k.doWhole
+	}
+	k.all(ctx, t, act, stacks, do, &o)
 	return o, nil
 }
 
@@ -56,23 +63,19 @@ func (k *Keeper) ClassDo(ctx context.Context, t ClassTicket, act lab.Act, refs [
 // left and touches nothing that is done.
 func (k *Keeper) ClassDoAll(ctx context.Context, t ClassTicket, act lab.Act) (Outcome, error) {
 	var o Outcome
-	var stacks []openstack.Stack
-	for s, err := range k.cloud.Stacks(ctx, t.tags()...) {
-		if err != nil {
-			return Outcome{}, Failure(err)
-		}
-		if !t.has(s.Tags) {
-			continue
-		}
-		verdict := k.judge(t, act, s)
+	var stacks []lab.Held
+	err := k.everyone(ctx, t, func(h lab.Held) {
+		_, verdict := h.Stack.Staff(k.entryFor(h), act, t.Shown, k.now())
 		if verdict == lab.Now && len(stacks) < mostRows {
-			s.Reason, s.Parameters = "", nil
-			stacks = append(stacks, s)
-			continue
+			stacks = append(stacks, h)
+			return
 		}
 		o.count(verdict)
+	})
+	if err != nil {
+		return Outcome{}, err
 	}
-	k.all(ctx, t, act, stacks, &o)
+	k.all(ctx, t, act, stacks, k.doOne, &o)
 	return o, nil
 }
 
@@ -89,15 +92,10 @@ func (o *Outcome) count(v lab.Verdict) {
 }
 
 func goneAs(act lab.Act) lab.Verdict {
-	if act == lab.ActExtend {
-		return lab.Never
+	if act == lab.ActReset || act == lab.ActEnd {
+		return lab.Already
 	}
-	return lab.Already
-}
-
-func (k *Keeper) judge(t ClassTicket, act lab.Act, s openstack.Stack) lab.Verdict {
-	_, verdict := stackOf(s).Staff(k.entryOf(tagged(s.Tags, "lab=")), act, t.Shown, k.now())
-	return verdict
+	return lab.Never
 }
 
 const (
@@ -109,8 +107,11 @@ const (
 	afterwards = 4 * time.Second
 )
 
+// deed does an act to one lab and says what is to be said of it then: done already, or why not.
+type deed func(ctx context.Context, t ClassTicket, act lab.Act, h lab.Held) lab.Verdict
+
 // all does the act to the stacks, several at once, until the time is over.
-func (k *Keeper) all(ctx context.Context, t ClassTicket, act lab.Act, stacks []openstack.Stack, o *Outcome) {
+func (k *Keeper) all(ctx context.Context, t ClassTicket, act lab.Act, stacks []lab.Held, do deed, o *Outcome) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-afterwards))
@@ -118,19 +119,22 @@ func (k *Keeper) all(ctx context.Context, t ClassTicket, act lab.Act, stacks []o
 	}
 	var mu sync.Mutex
 	var workers sync.WaitGroup
-	next := make(chan openstack.Stack)
+	next := make(chan lab.Held)
 	for range min(atOnce, len(stacks)) {
 		workers.Go(func() {
-			for s := range next {
-				verdict := k.doOne(ctx, t, act, s)
+			for h := range next {
+				verdict := lab.Later
+				if ctx.Err() == nil {
+					verdict = do(ctx, t, act, h)
+				}
 				mu.Lock()
 				o.count(verdict)
 				mu.Unlock()
 			}
 		})
 	}
-	for _, s := range stacks {
-		next <- s
+	for _, h := range stacks {
+		next <- h
 	}
 	close(next)
 	workers.Wait()
@@ -138,21 +142,69 @@ func (k *Keeper) all(ctx context.Context, t ClassTicket, act lab.Act, stacks []o
 	logging.Note(ctx, "outcome", fmt.Sprintf("%d done, %d left, %d cannot", o.Done, o.Left, o.Cannot))
 }
 
-// doOne does the act to one stack and says what is to be said of it then: done already, or why not.
-func (k *Keeper) doOne(ctx context.Context, t ClassTicket, act lab.Act, s openstack.Stack) lab.Verdict {
-	lease, verdict := stackOf(s).Staff(k.entryOf(tagged(s.Tags, "lab=")), act, t.Shown, k.now())
+// doOne does the act to one stack and to nothing else that its owner has.
+func (k *Keeper) doOne(ctx context.Context, t ClassTicket, act lab.Act, h lab.Held) lab.Verdict {
+	lease, verdict := h.Stack.Staff(k.entryFor(h), act, t.Shown, k.now())
 	if verdict != lab.Now {
 		return verdict
 	}
-	if ctx.Err() != nil {
-		return lab.Later
-	}
+	cloud := k.clouds[h.Order].Cloud
 	var err error
-	if act == lab.ActExtend {
-		err = k.cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: lease.Retag(s.Tags)})
-	} else {
-		err = k.cloud.DeleteStack(ctx, s.StackRef)
+	switch {
+	case act == lab.ActSuspend:
+		err = cloud.Act(ctx, refOfHeld(h), openstack.Suspend)
+	case act == lab.ActExtend && !h.Stack.Patchable(): // asleep
+		err = write(ctx, cloud, lab.OwnerIn(h.Tags).LeaseNote(h.ID, lease))
+		if openstack.CodeOf(err) == openstack.Conflict {
+			return lab.Already
+		}
+	case act == lab.ActExtend:
+		err = cloud.PatchStack(ctx, refOfHeld(h), openstack.StackChange{Tags: lease.Retag(h.Tags)})
+	default:
+		err = k.remove(ctx, h)
 	}
+	return outcome(ctx, act, err)
+}
+
+// doWhole does an act that is about all that the lab's owner has of it: what came before a reset goes with what came after,
+// or takes its place again. The time that the labs were up is not held against the owner: staff gives it back.
+func (k *Keeper) doWhole(ctx context.Context, _ ClassTicket, act lab.Act, h lab.Held) lab.Verdict {
+	owner := lab.OwnerIn(h.Tags)
+	if owner.Stack == "" { // made before there were generations
+		owner.Stack = h.Name
+	}
+	f, err := k.survey(ctx, Ticket{Owner: owner})
+	if err != nil {
+		return outcome(ctx, act, err)
+	}
+	entry := k.entryFor(h)
+	var plan lab.Plan
+	switch back := f.WayBack(entry, k.now()); {
+	case act != lab.ActUndo && f.Find(h.ID) == nil: // a double, or one that nobody can go back to
+		plan = lab.Plan{Delete: []lab.Held{h}}
+	case act != lab.ActUndo:
+		plan = f.End(h.ID, entry)
+	case back == nil:
+		return lab.Never
+	default:
+		plan = f.Undo(back.Gen, entry, k.now())
+	}
+	if plan.Refused != "" || plan.Wake != nil {
+		return lab.Never
+	}
+	for _, gone := range plan.Delete {
+		if gone.Stack.Action == "DELETE" && gone.Stack.Status != "FAILED" {
+			continue
+		}
+		if err := k.remove(ctx, gone); err != nil {
+			return outcome(ctx, act, err)
+		}
+	}
+	return lab.Already
+}
+
+// outcome is the verdict on a lab after something was tried with it.
+func outcome(ctx context.Context, act lab.Act, err error) lab.Verdict {
 	switch {
 	case err == nil:
 		return lab.Already
@@ -162,9 +214,6 @@ func (k *Keeper) doOne(ctx context.Context, t ClassTicket, act lab.Act, s openst
 	logging.Note(ctx, "cause", err.Error())
 	return lab.Later
 }
-
-// refPattern is what refOf gives for a lab of ours.
-var refPattern = regexp.MustCompile(`^lab-[0-9a-f]{18}:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func noSuchLab() error {
 	return &function.Error{Code: "no_such_lab", Status: http.StatusNotFound, Public: "This course has no such lab. Refresh the list, and use one that it shows."}

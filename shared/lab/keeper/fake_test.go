@@ -21,38 +21,38 @@ type classroom struct {
 	*openstacktest.Cloud
 	*keeper.Keeper
 	client *openstack.Cloud
+	config *config.Config
 }
 
 func open(t *testing.T, options ...openstacktest.Option) *classroom {
 	t.Helper()
 	fake := openstacktest.Start(t, append(options, openstacktest.TokenLife(1000*time.Hour))...)
-	env := fake.Env()
-	client, err := openstack.New(openstack.Options{Getenv: func(name string) string { return env[name] }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &classroom{fake, catalogueOf(t, client, fake.Now), client}
+	client := clientOf(t, fake, nil)
+	c := configuration()
+	return &classroom{fake, made(t, c, keeper.One(client), fake.Now), client, c}
 }
 
 func catalogueOf(tb testing.TB, cloud keeper.Cloud, now function.Clock) *keeper.Keeper {
 	tb.Helper()
+	return made(tb, configuration(), keeper.One(cloud), now)
+}
+
+func configuration() *config.Config {
 	web := config.Lab{
-		Title: "Web", Template: "labs/web.yaml", BuildTimeout: 15 * time.Minute, Lifetime: 8 * time.Hour, MaxAge: 48 * time.Hour,
+		Title: "Web", Template: "labs/web.yaml", BuildTimeout: 15 * time.Minute, Lifetime: 8 * time.Hour, MaxAge: 48 * time.Hour, Grace: time.Hour,
 		Extend: config.Extend{By: 2 * time.Hour, Times: 2}, Access: []config.Access{{Kind: "url", Output: "lab_url"}},
 	}
-	volumes, timed := web, web
+	volumes, timed, signals := web, web, web
+	signals.Title, signals.Template = "Signals", "signals.yaml"
+	signals.Access = []config.Access{{Kind: "url", Output: "lab_url"}, {Kind: "ssh", Host: "host", Key: "made", User: "learner"}}
 	volumes.Title, volumes.Template = "Volumes", "volumes.yaml"
 	timed.Title, timed.ExpectedTime, timed.Description, timed.Cost, timed.Picture = "Timed", 90*time.Second, "With a clock.", "0.04 EUR an hour", "labs/web.svg"
-	k, err := keeper.New(&config.Config{
+	return &config.Config{
 		PublicURL: "https://hooks.example.org",
 		NamingKey: "hunter2, a naming key for tests, long enough",
 		SealKeys:  []config.SealKey{{ID: "1", Secret: "hunter2, a sealing key for tests, long enough"}},
-		Labs:      map[string]config.Lab{"web": web, "volumes": volumes, "timed": timed}, TemplatesDir: "testdata",
-	}, cloud, now)
-	if err != nil {
-		tb.Fatal(err)
+		Labs:      map[string]config.Lab{"web": web, "volumes": volumes, "timed": timed, "signals": signals}, TemplatesDir: "testdata",
 	}
-	return k
 }
 
 func learner(name string) lab.Identity {
@@ -127,11 +127,20 @@ func (c *classroom) writes() []string {
 
 func (c *classroom) stack(t *testing.T, ticket keeper.Ticket) openstack.Stack {
 	t.Helper()
-	s, err := c.client.Stack(t.Context(), openstack.StackRef{Name: ticket.Stack, ID: ticket.ID})
+	s, err := c.client.Stack(t.Context(), refTo(ticket))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// refTo is the ticket's stack.
+func refTo(ticket keeper.Ticket) openstack.StackRef {
+	name := ticket.Name
+	if name == "" {
+		name = ticket.Stack
+	}
+	return openstack.StackRef{Name: name, ID: ticket.ID}
 }
 
 // at once runs fn several times in parallel.

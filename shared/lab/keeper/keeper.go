@@ -2,59 +2,57 @@ package keeper
 
 import (
 	"context"
-	"errors"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
-	"iter"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/line"
+	"github.com/stackhook/stackhook/shared/lab/probe"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/seal"
 )
 
-// Cloud is what the keeper needs of OpenStack. openstack.Cloud is one.
-type Cloud interface {
-	FindStack(ctx context.Context, name string) (openstack.Stack, error)
-	CreateStack(ctx context.Context, s openstack.NewStack) (openstack.StackRef, error)
-	EnsureStack(ctx context.Context, s openstack.NewStack) (ref openstack.StackRef, created bool, err error)
-	Stack(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
-	StackParameters(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
-	Stacks(ctx context.Context, tags ...string) iter.Seq2[openstack.Stack, error]
-	Events(ctx context.Context, ref openstack.StackRef, since string) ([]openstack.Event, error)
-	PatchStack(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) error
-	DeleteStack(ctx context.Context, ref openstack.StackRef) error
-	Act(ctx context.Context, ref openstack.StackRef, action openstack.Action) error
-	Resources(ctx context.Context, ref openstack.StackRef, depth int) ([]openstack.Resource, error)
-	Console(ctx context.Context, serverID string) (string, error)
-}
-
 // Keeper looks after labs.
 type Keeper struct {
-	cloud     Cloud
+	clouds    Clouds
 	box       *seal.Box
 	entries   map[string]shelf
 	namingKey []byte
+	signalKey []byte
+	publicURL string
 	ancestors []string
 	now       function.Clock
 	builds    builds
+	prober    *probe.Prober
+	line      *line.Line
+	leaver    Leaver // nil: grades are not saved
 }
 
-// New reads the catalogue's templates; it asks the cloud nothing.
-func New(c *config.Config, cloud Cloud, now function.Clock) (*Keeper, error) {
+// New reads the catalogue's templates; it asks the clouds nothing.
+func New(c *config.Config, clouds Clouds, now function.Clock) (*Keeper, error) {
 	box, err := c.Box()
 	if err != nil {
 		return nil, fmt.Errorf("set up tickets: %w", err)
 	}
-	entries, err := catalogue(c.Labs, c.Templates())
+	entries, err := catalogue(c)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keeper{cloud: cloud, box: box, entries: entries, namingKey: []byte(c.NamingKey.Reveal()), now: now}
+	namingKey := []byte(c.NamingKey.Reveal())
+	signalKey, err := hkdf.Key(sha256.New, namingKey, nil, "signals", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of signals: %w", err)
+	}
+	k := &Keeper{
+		clouds: clouds, box: box, entries: entries, namingKey: namingKey, signalKey: signalKey, publicURL: c.PublicURL, now: now, line: queue(clouds, c.Replicas, now),
+		prober: probe.New(now, onLoopback(c.PublicURL)),
+	}
 	for _, consumer := range c.LTI.Consumers {
 		k.ancestors = append(k.ancestors, consumer.FrameAncestors...)
 	}
@@ -81,12 +79,15 @@ func (k *Keeper) Ticket(i lab.Identity) Ticket {
 // launched is t as if its lab had been launched now. How long a lab lives that exists is then learned from its stack.
 func (k *Keeper) launched(t Ticket) Ticket {
 	t.Launched = k.now().UTC().Truncate(time.Second)
-	t.Lease = k.entries[t.Lab].entry.Lease(t.Launched)
+	t.Lease, t.Lent = k.Entry(t).Lease(t.Launched), lab.Lease{}
 	return t
 }
 
-// Entry is the catalogue's entry for a ticket, with what this process knows of builds.
-func (k *Keeper) Entry(t Ticket) lab.Entry { return k.entryOf(t.Lab) }
+// Entry is the catalogue's entry for a ticket, with what this process knows of builds, and as it is meant for the course at
+// the time of the launch.
+func (k *Keeper) Entry(t Ticket) lab.Entry {
+	return k.entryOf(t.Lab).In(t.Tenant, t.Context, t.Launched)
+}
 
 func (k *Keeper) entryOf(key string) lab.Entry {
 	entry := k.entries[key].entry
@@ -96,9 +97,9 @@ func (k *Keeper) entryOf(key string) lab.Entry {
 	return entry
 }
 
-// Start gets the learner's lab going: creates it, adopts it, wakes it, or only looks if Heat is at work already. It takes
-// two calls (list, then create, resume or read), and one more where a launch lets the lab live longer, unless something is
-// in the way. Whatever fails, there is a status to show, and the page goes on from there.
+// Start gets the learner's lab going: creates it, adopts it, wakes it, or only looks if Heat is at work already. In one cloud
+// it takes two calls (list, then create, resume or read), and one more where a launch lets the lab live longer, unless
+// something is in the way. Whatever fails, there is a status to show, and the page goes on from there.
 func (k *Keeper) Start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	ctx, cancel := patient(ctx)
 	defer cancel()
@@ -107,58 +108,80 @@ func (k *Keeper) Start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 
 func (k *Keeper) start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	logging.Note(ctx, "stack", t.Stack)
-	found, err := k.cloud.FindStack(ctx, t.Stack)
-	if code := openstack.CodeOf(err); code != "" && code != openstack.Gone {
+	if status, closed := k.closed(t); closed {
+		return t, status
+	}
+	f, err := k.survey(ctx, t)
+	if err != nil {
 		return k.trouble(ctx, t, err)
 	}
-	decision := lab.Next(stackOf(found), err == nil)
-	if t.removed(found) {
-		decision = lab.Decision{Do: lab.Clear, Why: "removed by this page"}
-	}
-	logging.Note(ctx, "decision", string(decision.Do))
-	logging.Note(ctx, "reason", decision.Why)
-	t.ID, t.Settle, t.Wake, t.Asked = found.ID, false, false, time.Time{}
-	switch decision.Do {
-	case lab.Create:
-		t.Removed = ""
-		return k.create(ctx, t)
-	case lab.Clear:
-		t.ID = ""
-		return t, lab.Unseen(k.Entry(t), lab.Clearing)
-	case lab.Resume:
-		t = t.learn(found.Tags)
-		t.Wake = true // until the resume is seen: Heat answers before its engine has begun
-		if err := k.cloud.Act(ctx, found.StackRef, openstack.Resume); err != nil {
-			logging.Note(ctx, "cause", err.Error())
-			return t, lab.Woken(k.view(t, found))
-		}
-		return t, lab.Begun(k.Entry(t), lab.Resume, t.Lease)
-	case lab.Wait:
-		t.Wake = found.Action == "SUSPEND"
-	case lab.Enter, lab.Help:
-	}
-	t.Removed = ""
-	return k.read(ctx, t, found)
+	return k.proceed(ctx, t, f)
 }
 
-// removed says that s is what this ticket had deleted, in a list that does not know of it yet.
-func (t Ticket) removed(s openstack.Stack) bool {
-	return s.ID != "" && s.ID == t.Removed && s.Action != "DELETE"
+// proceed goes on from what a look at all clouds has shown.
+func (k *Keeper) proceed(ctx context.Context, t Ticket, f found) (Ticket, lab.Status) {
+	h, left := f.aim(t), k.allowance(ctx, t, f)
+	if status, over := spent(left, h); over {
+		return t, status
+	}
+	t.ID, t.Settle, t.Wake, t.Asked = "", false, false, time.Time{}
+	if h != nil {
+		t, status := k.enter(ctx, k.take(t, *h), f, *h)
+		status.Allowance = left
+		return t, status
+	}
+	if t.Gen == 0 && len(f.Leaving) > 0 {
+		note(ctx, lab.Decision{Do: lab.Clear, Why: "the one before is being deleted"})
+		return t, lab.Unseen(k.Entry(t), lab.Clearing)
+	}
+	note(ctx, lab.Decision{Do: lab.Create, Why: "no such stack"})
+	t, status := k.build(ctx, t, f)
+	status.Allowance = left
+	return t, status
+}
+
+func note(ctx context.Context, d lab.Decision) {
+	logging.Note(ctx, "decision", string(d.Do))
+	logging.Note(ctx, "reason", d.Why)
+}
+
+// enter is what a launch does with a lab that is there.
+func (k *Keeper) enter(ctx context.Context, t Ticket, f found, h lab.Held) (Ticket, lab.Status) {
+	t.Queued = time.Time{}
+	t = k.lend(t, f, h)
+	decision := lab.Next(h.Stack, true)
+	note(ctx, decision)
+	switch decision.Do {
+	case lab.Resume:
+		t.Wake = true // until the resume is seen: Heat answers before its engine has begun
+		if err := k.cloud(t).Act(ctx, t.ref(), openstack.Resume); err != nil {
+			logging.Note(ctx, "cause", err.Error())
+			return t, lab.Woken(k.view(t, h.Stack))
+		}
+		return t, k.returning(t, lab.Begun(k.Entry(t), lab.Resume, t.Lease))
+	case lab.Wait:
+		t.Wake = h.Stack.Action == "SUSPEND"
+	case lab.Create, lab.Clear, lab.Enter, lab.Help:
+	}
+	t, status := k.read(ctx, t, h)
+	return t, f.beside(status, h)
 }
 
 // learn takes the lease from a stack's tags, if they tell one: stacks made before there were leases do not.
 func (t Ticket) learn(tags []string) Ticket {
-	if lease := lab.LeaseOf(tags); !lease.Until.IsZero() {
+	if lease := t.merged(lab.LeaseOf(tags)); !lease.Until.IsZero() {
 		t.Lease = lease
 	}
 	return t
 }
 
 // view is what the stack means for the ticket's learner.
-func (k *Keeper) view(t Ticket, s openstack.Stack, events ...lab.Event) lab.Status {
-	stack := stackOf(s)
+func (k *Keeper) view(t Ticket, stack lab.Stack, events ...lab.Event) lab.Status {
 	stack.Lease, stack.Events = t.Lease, events
-	return lab.View(stack, k.Entry(t), k.now())
+	entry := k.Entry(t)
+	status := lab.View(stack, entry, k.now())
+	status.Access = keyed(entry, status.Access)
+	return k.returning(t, status)
 }
 
 const (
@@ -176,68 +199,37 @@ func patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end)
 }
 
-// create makes the lab. The plain create is tried first, since the list has just said that there is no such stack; for
-// everything that can go wrong with it there is EnsureStack. Whether what was created is what counts is left to the
-// page's first look, which costs nothing more.
-func (k *Keeper) create(ctx context.Context, t Ticket) (Ticket, lab.Status) {
-	t.Lease = k.entries[t.Lab].entry.Lease(k.now())
-	shelf := k.entries[t.Lab]
-	stack := openstack.NewStack{
-		Name: t.Stack, Template: shelf.template.Text, Files: shelf.template.Files, Parameters: shelf.parameters,
-		Tags: t.Lease.Retag(t.Tags()), Timeout: shelf.entry.BuildTimeout,
-	}
-	ref, err := k.cloud.CreateStack(ctx, stack)
-	t.Settle = true
-	if mayExist(err) {
-		logging.Note(ctx, "first_try", string(openstack.CodeOf(err)))
-		ref, t.Settle, err = k.cloud.EnsureStack(ctx, stack)
-	}
-	if err != nil {
-		t.Settle = false
-		return k.trouble(ctx, t, err)
-	}
-	t.ID = ref.ID
-	return t, lab.Begun(k.Entry(t), lab.Create, t.Lease)
-}
-
-// mayExist says that a create failed and yet the stack may be there: somebody was faster, or the answer was lost. 429 is
-// a plain no, and asking on at once would make it worse.
-func mayExist(err error) bool {
-	e, ok := errors.AsType[*openstack.Error](err)
-	return ok && (e.Code == openstack.Conflict || e.Code == openstack.Unavailable && e.Status != http.StatusTooManyRequests)
-}
-
 // read asks for the outputs of a stack that was found in the list, and lets a lab that is up live longer if this launch is
 // worth it. Without an answer the list's word is good enough.
-func (k *Keeper) read(ctx context.Context, t Ticket, found openstack.Stack) (Ticket, lab.Status) {
-	renewed := k.renew(ctx, t, found)
-	stack, err := k.cloud.Stack(ctx, found.StackRef)
+func (k *Keeper) read(ctx context.Context, t Ticket, h lab.Held) (Ticket, lab.Status) {
+	renewed := k.renew(ctx, t, h)
+	s, err := k.cloud(t).Stack(ctx, t.ref())
+	stack := stackOf(answered(s))
 	switch {
 	case openstack.CodeOf(err) == openstack.Gone:
 		t.ID = ""
 		return t, lab.Unseen(k.Entry(t), lab.Clearing)
 	case err != nil:
 		logging.Note(ctx, "cause", err.Error())
-		stack = found
-	default:
-		stack = answered(stack)
+		return t, k.view(t, h.Stack)
 	}
 	if renewed && stack.Action == "UPDATE" { // by ourselves, and over before anything is pressed that it stands against
-		stack.Action, stack.Status = found.Action, found.Status
+		stack.Action, stack.Status = h.Stack.Action, h.Stack.Status
 	}
-	t = t.learn(stack.Tags)
-	return t, k.view(t, stack)
+	t = t.learn(s.Tags)
+	t, status := k.dressed(ctx, t, answered(s), k.view(t, stack))
+	return t, k.graded(ctx, t, h, s, renewed, status)
 }
 
-// renew writes down how long a lab may live after this launch, and says whether it did. Of two who write at once Heat drops
-// one without a word: the read that follows tells what counts, and the next launch tries again.
-func (k *Keeper) renew(ctx context.Context, t Ticket, found openstack.Stack) bool {
-	stack := stackOf(found)
-	lease, moved := stack.Lease.Renew(k.Entry(t), found.Created, k.now())
-	if !moved || !stack.Patchable() {
+// renew writes down how long a lab may live after this launch, and what was noted of its lease while it slept, and says
+// whether it did. Of two who write at once Heat drops one without a word: the read that follows tells what counts, and the
+// next launch tries again.
+func (k *Keeper) renew(ctx context.Context, t Ticket, h lab.Held) bool {
+	lease, moved := k.renewed(t, h.Tags, h.Stack)
+	if !moved || !h.Stack.Patchable() {
 		return false
 	}
-	if err := k.cloud.PatchStack(ctx, found.StackRef, openstack.StackChange{Tags: lease.Retag(found.Tags)}); err != nil {
+	if err := k.cloud(t).PatchStack(ctx, t.ref(), openstack.StackChange{Tags: lease.Retag(h.Tags)}); err != nil {
 		logging.Note(ctx, "cause", err.Error())
 		return false
 	}
@@ -263,30 +255,55 @@ func (k *Keeper) trouble(ctx context.Context, t Ticket, err error) (Ticket, lab.
 	}
 	logging.Note(ctx, "trouble", string(why))
 	logging.Note(ctx, "cause", err.Error())
-	return t, lab.Unseen(k.Entry(t), why)
+	return t, k.returning(t, lab.Unseen(k.Entry(t), why))
 }
 
 // Look asks Heat one thing and changes nothing. The ticket that comes back knows what was learned.
 func (k *Keeper) Look(ctx context.Context, t Ticket, look lab.Look) (Ticket, lab.Status, error) {
 	logging.Note(ctx, "stack", t.Stack)
-	stack, err := k.ask(ctx, t, look)
+	if t.ID == "" || t.Settle {
+		return k.lookAround(ctx, t)
+	}
+	s, events, err := k.ask(ctx, t, look)
 	switch {
-	case openstack.CodeOf(err) == openstack.Gone && t.ID == "":
-		return t, lab.Unseen(k.Entry(t), k.missing(t)), nil
 	case openstack.CodeOf(err) == openstack.Gone:
 		return t, lab.Unseen(k.Entry(t), lab.Ended), nil
 	case err != nil:
 		return t, lab.Status{}, Failure(err)
 	}
-	if t.ID == "" && (stack.Action == "DELETE" && stack.Status != "FAILED" || t.removed(stack.Stack)) {
-		return t, lab.Unseen(k.Entry(t), lab.Clearing), nil
+	t.Asked = time.Time{}
+	t = t.learn(s.Tags)
+	k.builds.see(t.Lab, t.ID, events)
+	stack := stackOf(s)
+	t, status := k.dressed(ctx, t, s, k.view(t, stack, events...))
+	return k.seen(ctx, t, s.Tags, stack, status)
+}
+
+// lookAround is a look of a page that does not know its stack yet: of several, it finds the one that everybody goes by.
+func (k *Keeper) lookAround(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
+	f, err := k.survey(ctx, t)
+	if err != nil {
+		return t, lab.Status{}, Failure(err)
 	}
-	t.ID, t.Settle, t.Removed, t.Asked = stack.ID, false, "", time.Time{}
-	t = t.learn(stack.Tags)
-	k.builds.see(t.Lab, t.ID, stack.events)
-	status := k.view(t, stack.Stack, stack.events...)
+	h := f.aim(t)
+	switch {
+	case h == nil && len(f.Leaving) > 0 && t.Gen == 0:
+		return t, lab.Unseen(k.Entry(t), lab.Clearing), nil
+	case h == nil && t.ID == "":
+		return t, k.absent(t), nil
+	case h == nil:
+		return t, lab.Unseen(k.Entry(t), lab.Ended), nil
+	}
+	t = k.take(t, *h)
+	t.Settle, t.Asked, t.Queued = false, time.Time{}, time.Time{}
+	t = k.lend(t, f, *h)
+	return k.seen(ctx, t, h.Tags, h.Stack, f.beside(k.view(t, h.Stack), *h))
+}
+
+// seen ends a look.
+func (k *Keeper) seen(ctx context.Context, t Ticket, tags []string, stack lab.Stack, status lab.Status) (Ticket, lab.Status, error) {
 	if t.Wake {
-		t, status = k.awake(t, stack.Stack, status)
+		t, status = k.awake(t, tags, stack, status)
 	}
 	logging.Note(ctx, "state", string(status.State))
 	return t, status, nil
@@ -294,11 +311,10 @@ func (k *Keeper) Look(ctx context.Context, t Ticket, look lab.Look) (Ticket, lab
 
 // awake is the status of a lab that its learner came to wake up: it has to be told so once it sleeps, and once it is up, how
 // long it may live now.
-func (k *Keeper) awake(t Ticket, s openstack.Stack, status lab.Status) (Ticket, lab.Status) {
+func (k *Keeper) awake(t Ticket, tags []string, stack lab.Stack, status lab.Status) (Ticket, lab.Status) {
 	status = lab.Woken(status)
 	if status.State == lab.Ready {
-		stack := stackOf(s)
-		if _, moved := stack.Lease.Renew(k.Entry(t), stack.Created, k.now()); moved && stack.Patchable() {
+		if _, moved := k.renewed(t, tags, stack); moved && stack.Patchable() {
 			status = lab.Renewing(status)
 		}
 	}
@@ -306,25 +322,13 @@ func (k *Keeper) awake(t Ticket, s openstack.Stack, status lab.Status) (Ticket, 
 	return t, status
 }
 
-// seen is a stack with the events of one look.
-type seen struct {
-	openstack.Stack
-	events []lab.Event
-}
-
-func (k *Keeper) ask(ctx context.Context, t Ticket, look lab.Look) (seen, error) {
-	ref := openstack.StackRef{Name: t.Stack, ID: t.ID}
-	switch {
-	case t.ID == "" || t.Settle: // of several of the name, this is the one that everybody goes by
-		s, err := k.cloud.FindStack(ctx, t.Stack)
-		return seen{Stack: s}, err
-	case look == lab.LookEvents:
-		events, err := k.cloud.Events(ctx, ref, "")
-		return seen{Stack: openstack.Stack{StackRef: ref}, events: eventsOf(ref, events)}, err
-	default:
-		s, err := k.cloud.Stack(ctx, ref)
-		return seen{Stack: answered(s)}, err
+func (k *Keeper) ask(ctx context.Context, t Ticket, look lab.Look) (openstack.Stack, []lab.Event, error) {
+	if look == lab.LookEvents {
+		events, err := k.cloud(t).Events(ctx, t.ref(), "")
+		return openstack.Stack{StackRef: t.ref()}, eventsOf(t.ref(), events), err //nolint:wrapcheck // it says what it was doing
 	}
+	s, err := k.cloud(t).Stack(ctx, t.ref())
+	return answered(s), nil, err //nolint:wrapcheck // it says what it was doing
 }
 
 // answered marks the outputs as read: a template may have none.
@@ -335,10 +339,15 @@ func answered(s openstack.Stack) openstack.Stack {
 	return s
 }
 
+// stackOf is what package lab wants to know of a stack. Of a ready-made lab its owner's time begins when it was given to them.
 func stackOf(s openstack.Stack) lab.Stack {
-	return lab.Stack{
+	stack := lab.Stack{
 		Action: s.Action, Status: s.Status, Reason: s.Reason, Created: s.Created, Updated: s.Updated, Lease: lab.LeaseOf(s.Tags), Outputs: s.Outputs,
 	}
+	if since := (lab.Held{Tags: s.Tags, Stack: stack}).Since(); since.After(stack.Created) {
+		stack.Created = since
+	}
+	return stack
 }
 
 func eventsOf(ref openstack.StackRef, events []openstack.Event) []lab.Event {

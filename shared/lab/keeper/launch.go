@@ -49,8 +49,8 @@ func (k *Keeper) Launch(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 	case <-ctx.Done():
 	}
 	close(late)
-	asked := t // the start goes on with its own
-	asked.Asked, asked.Wake = k.now().UTC().Truncate(time.Second), true
+	asked := k.unanswered(t) // the start goes on with its own
+	asked.Wake = true
 	return asked, lab.Unseen(k.Entry(asked), lab.Unanswered)
 }
 
@@ -61,10 +61,11 @@ func (k *Keeper) survive(ctx context.Context) {
 	}
 }
 
-// missing is why there is no stack yet: nobody began with one, or a launch did a moment ago.
-func (k *Keeper) missing(t Ticket) lab.Reason {
+// absent is the status of a lab that is not there yet: nobody began with it, or a launch did a moment ago, or the learner
+// waits in line.
+func (k *Keeper) absent(t Ticket) lab.Status {
 	if !t.Asked.IsZero() && k.now().Sub(t.Asked) < underWay {
-		return lab.Unanswered
+		return lab.Unseen(k.Entry(t), lab.Unanswered)
 	}
-	return lab.Missing
+	return lab.Unseen(k.Entry(t), lab.Missing)
 }

@@ -2,6 +2,7 @@ package keeper_test
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,16 +23,18 @@ type slow struct {
 	creates, cuts int
 }
 
-func (c *slow) FindStack(context.Context, string) (openstack.Stack, error) {
-	if c.find != nil {
-		return c.find()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.creates == 0 {
-		return gone()
-	}
-	return openstack.Stack{StackRef: ref, Action: "CREATE", Status: "IN_PROGRESS"}, nil
+func (c *slow) StacksWhere(_ context.Context, f openstack.StackFilter) iter.Seq2[openstack.Stack, error] {
+	return only(f, func() (openstack.Stack, error) {
+		if c.find != nil {
+			return c.find()
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.creates == 0 {
+			return gone()
+		}
+		return openstack.Stack{StackRef: ref, Action: "CREATE", Status: "IN_PROGRESS"}, nil
+	})
 }
 
 func (c *slow) CreateStack(ctx context.Context, _ openstack.NewStack) (openstack.StackRef, error) {

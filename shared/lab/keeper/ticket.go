@@ -1,21 +1,30 @@
 package keeper
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/seal"
 )
 
 // Ticket is what a lab page holds: one learner's right to one lab. Nobody in it has a name.
 type Ticket struct {
 	lab.Owner
-	// ID is the stack's id, empty until it is known.
-	ID string `json:"id,omitempty"`
+	// ID is the stack's id, empty until it is known; Name is its name where it is not the owner's own, and Cloud the cloud
+	// that has it where it is not the first.
+	ID    string `json:"id,omitempty"`
+	Name  string `json:"name,omitempty"`
+	Cloud string `json:"cloud,omitempty"`
+	// Gen is the generation that the page is about: no earlier one will do, since a reset asked for this one.
+	Gen int `json:"gen,omitempty"`
+	// Back is the way back from that reset.
+	Back lab.Undo `json:"back,omitzero"`
 	// Settle says that the stack was created for this ticket and that nobody has looked yet whether it is the one that
 	// counts: of two created at the very same moment by two processes Heat may keep both (openstack.Cloud.Settle).
 	Settle bool `json:"settle,omitempty"`
@@ -24,15 +33,20 @@ type Ticket struct {
 	Wake bool `json:"wake,omitempty"`
 	// Asked is when a launch told the cloud to start the lab and could not wait for the answer (Launch).
 	Asked time.Time `json:"asked,omitzero"`
-	// Removed is the id of the stack that a reset with this ticket deleted: until the new one is there, a list that still
-	// shows the old one in its old state does not count.
-	Removed string `json:"removed,omitempty"`
+	// Queued is since when the learner waits in line.
+	Queued time.Time `json:"queued,omitzero"`
+	// Silent is since when the lab was asked whether it answers, and did not.
+	Silent time.Time `json:"silent,omitzero"`
 	// Lease is the stack's as it was last seen. A look at the events does not tell it.
-	Lease    lab.Lease `json:"lease,omitzero"`
+	Lease lab.Lease `json:"lease,omitzero"`
+	// Lent is what was noted beside a sleeping stack, whose own tags cannot be changed.
+	Lent     lab.Lease `json:"lent,omitzero"`
 	Launched time.Time `json:"launched"`
 	// Staff is when a launch in a course showed that the learner is course staff, and Course the title of it: see ClassOf.
 	Staff  time.Time `json:"staff,omitzero"`
 	Course string    `json:"course,omitempty"`
+	// Grading is where the launch wants the grade to go, sealed; empty: nowhere.
+	Grading string `json:"grading,omitempty"`
 	// Ancestors are the origins that may show the page in a frame.
 	Ancestors []string `json:"ancestors,omitempty"`
 	Locale    string   `json:"locale,omitempty"`
@@ -40,9 +54,17 @@ type Ticket struct {
 
 // Same says whether two tickets are the same, so that a page need not be given a new one.
 func (t Ticket) Same(u Ticket) bool {
-	return t.Owner == u.Owner && t.ID == u.ID && t.Settle == u.Settle && t.Wake == u.Wake && t.Removed == u.Removed && t.Asked.Equal(u.Asked) && t.Launched.Equal(u.Launched) &&
-		t.Staff.Equal(u.Staff) && t.Course == u.Course &&
-		t.Lease.Until.Equal(u.Lease.Until) && t.Lease.Extended == u.Lease.Extended && t.Locale == u.Locale && slices.Equal(t.Ancestors, u.Ancestors)
+	one, err := json.Marshal(t)
+	other, otherErr := json.Marshal(u)
+	return err == nil && otherErr == nil && bytes.Equal(one, other)
+}
+
+// ref names the ticket's stack to its cloud.
+func (t Ticket) ref() openstack.StackRef {
+	if t.Name != "" {
+		return openstack.StackRef{Name: t.Name, ID: t.ID}
+	}
+	return openstack.StackRef{Name: t.Stack, ID: t.ID}
 }
 
 const (

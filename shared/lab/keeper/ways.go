@@ -11,13 +11,18 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// PrivateKey is the private key of a way into the lab, read from the stack for this one answer.
+// PrivateKey is the private key of a way into the lab, read from the stack for this one answer, or made again if it was made
+// here.
 func (k *Keeper) PrivateKey(ctx context.Context, t Ticket, way int) (string, error) {
-	stack, err := k.cloud.Stack(ctx, openstack.StackRef{Name: t.Stack, ID: t.ID})
+	entry := k.entries[t.Lab].entry
+	if way >= 0 && way < len(entry.Ways) && isMade(entry.Ways[way]) {
+		return k.privateKey(t.ref().Name)
+	}
+	stack, err := k.cloud(t).Stack(ctx, t.ref())
 	if err != nil {
 		return "", Failure(err)
 	}
-	key, ok := k.entries[t.Lab].entry.PrivateKey(way, stack.Outputs)
+	key, ok := entry.PrivateKey(way, stack.Outputs)
 	if !ok {
 		return "", noSuchWay()
 	}
@@ -29,7 +34,7 @@ func (k *Keeper) Password(ctx context.Context, t Ticket, way int) (string, error
 	if ways := k.entries[t.Lab].entry.Ways; way < 0 || way >= len(ways) || ways[way].Password == "" {
 		return "", noSuchWay()
 	}
-	stack, err := k.cloud.Stack(ctx, openstack.StackRef{Name: t.Stack, ID: t.ID})
+	stack, err := k.cloud(t).Stack(ctx, t.ref())
 	if err != nil {
 		return "", Failure(err)
 	}
@@ -46,7 +51,7 @@ func (k *Keeper) Console(ctx context.Context, t Ticket, way int) (string, error)
 	if way < 0 || way >= len(ways) || ways[way].Kind != lab.Console {
 		return "", noSuchWay()
 	}
-	resources, err := k.cloud.Resources(ctx, openstack.StackRef{Name: t.Stack, ID: t.ID}, 0)
+	resources, err := k.cloud(t).Resources(ctx, t.ref(), 0)
 	if err != nil {
 		return "", Failure(err)
 	}
@@ -54,7 +59,7 @@ func (k *Keeper) Console(ctx context.Context, t Ticket, way int) (string, error)
 		if r.Name != ways[way].Server || r.PhysicalID == "" {
 			continue
 		}
-		address, err := k.cloud.Console(ctx, r.PhysicalID)
+		address, err := k.cloud(t).Console(ctx, r.PhysicalID)
 		if err != nil {
 			return "", Failure(err)
 		}

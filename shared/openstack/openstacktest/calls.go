@@ -9,7 +9,7 @@ import (
 // Call is one request the cloud got.
 type Call struct {
 	Time    time.Time
-	Service string // identity, heat, nova, octavia, neutron, aodh
+	Service string // identity, heat, nova, octavia, neutron, cinder, aodh
 	Method  string
 	Path    string // below the endpoint, without version and project: /stacks/lab-1/<id>
 	Query   string

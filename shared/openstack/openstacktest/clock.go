@@ -108,8 +108,12 @@ func (c *Cloud) Settle() {
 }
 
 func (c *Cloud) unsettled() bool {
-	for _, s := range c.stacks {
-		if s.status == inProgress || s.signals > 0 || s.owner == nil && !s.deleted.IsZero() && !s.purged {
+	if c.last != nil && c.last.unsettled() {
+		return true // the one found before spares going through ten thousand others
+	}
+	for _, s := range c.stacks.byID {
+		if s.unsettled() {
+			c.last = s
 			return true
 		}
 	}
@@ -119,6 +123,10 @@ func (c *Cloud) unsettled() bool {
 		}
 	}
 	return false
+}
+
+func (s *stack) unsettled() bool {
+	return s.status == inProgress || s.signals > 0 || s.owner == nil && !s.deleted.IsZero() && !s.purged
 }
 
 // buildTime is how long a resource of this type takes.

@@ -20,10 +20,11 @@
 //   - Signals to a wait handle are stored after the answer; what cannot be read in them is dropped with a 200.
 //   - A ResourceGroup drops its highest index, or the members of its removal list, whose names are never used again; an
 //     entry that names nobody is ignored.
+//   - Quotas are enforced as [Quota] says. A list by tags together with another filter is a 500.
 //   - A change of a pool member makes the load balancer immutable (409) for 1.4 s; two changes at once both get 200 and
 //     the last one wins.
 //
-// It does not know: rollback, snapshots, adopt and abandon, hooks, stack quotas, the timeouts of single resources,
+// It does not know: rollback, snapshots, adopt and abandon, hooks, the timeouts of single resources,
 // AutoScalingGroup and ScalingPolicy, batches of a group's update_policy, yaql, policies and roles, and the implicit dependencies between Neutron types that
 // are not written in the template. Constraints that look into other services (nova.flavor, glance.image) always hold.
 //

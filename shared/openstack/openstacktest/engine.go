@@ -255,7 +255,7 @@ func (t *traversal) end(failure string) {
 	}
 	if failure == "" && t.action == actDelete {
 		s.deleted = c.clock.now
-		c.after(nameBusy, func() { s.purged = true })
+		c.after(nameBusy, func() { c.stacks.purge(s) })
 	}
 	if t.done != nil {
 		t.done(failure)

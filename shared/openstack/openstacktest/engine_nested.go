@@ -14,7 +14,7 @@ func (c *Cloud) createNested(st *step, k *kind) {
 	n := c.newStack(r.physicalName(), tmpl, params)
 	n.owner, n.files, n.env, n.timeout = r, r.stack.files, r.stack.env, r.stack.timeout
 	r.nested, r.id = n, n.id
-	c.stacks[n.id] = n
+	c.stacks.add(n)
 	if err := n.bind(params, false); err != nil {
 		r.set(actCreate, failed, "Error: "+where(r)+": "+err.Error())
 		st.finish("Error: " + where(r) + ": " + err.Error())

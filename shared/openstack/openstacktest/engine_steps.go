@@ -62,16 +62,20 @@ func (c *Cloud) createResource(st *step, d *definition, props map[string]any) {
 	r.set(actCreate, inProgress, "state changed")
 	k := c.kindOf(r)
 	why := c.failure(r)
+	over := c.overQuota(r)
 	if k.nested != nil && why == "" {
 		c.createNested(st, k)
 		return
 	}
-	if k.create != nil {
+	switch {
+	case over != "": // refused before anything is made
+		why = or(why, over)
+	case k.create == nil:
+		r.id = r.physicalName()
+	default:
 		if err := k.create(c, r); err != nil && why == "" {
 			why = err.Error()
 		}
-	} else {
-		r.id = r.physicalName()
 	}
 	finish := func(failure string) {
 		if failure != "" {

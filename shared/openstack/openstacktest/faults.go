@@ -8,7 +8,7 @@ import (
 
 // Fault spoils requests. Empty fields match everything; several effects may be combined.
 type Fault struct {
-	// Service is the first path element: identity, heat, nova, octavia, neutron, aodh.
+	// Service is the first path element: identity, heat, nova, octavia, neutron, cinder, aodh.
 	Service string
 	Method  string
 	// PathPattern is matched against Call.Path; * stands for any text, slashes included.
@@ -17,6 +17,8 @@ type Fault struct {
 	Status int
 	// Latency is waited (real time) before anything else.
 	Latency time.Duration
+	// DropRequest cuts the connection without serving the request.
+	DropRequest bool
 	// DropReply serves the request, then cuts the connection without an answer.
 	DropReply bool
 	// LostUpdate answers a stack's PATCH or PUT with 202 and forgets it, as Heat does with the loser of two.
@@ -47,6 +49,15 @@ func (c *Cloud) Inject(f Fault) {
 	c.faults = append(c.faults, &f)
 }
 
+// Chaos has every request that no injected fault spoils go by choose first, which may spoil it: the zero Fault does
+// nothing, and what a Fault matches and its Times do not matter. Choose is called outside the cloud's lock, so that it may
+// use the cloud, and by several requests at once if there are. Nil ends it.
+func (c *Cloud) Chaos(choose func(Call) Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chaos = choose
+}
+
 // FailResource makes matching resources end in CREATE_FAILED.
 func (c *Cloud) FailResource(f ResourceFault) {
 	c.mu.Lock()
@@ -59,7 +70,7 @@ func (c *Cloud) FailServer(resource string, times int) {
 	c.FailResource(ResourceFault{Type: "OS::Nova::Server", Resource: resource, Times: times})
 }
 
-// ClearFaults removes all faults.
+// ClearFaults removes all faults, not the Chaos.
 func (c *Cloud) ClearFaults() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,6 +17,8 @@ type scope struct {
 	c     *Cloud
 	s     *stack
 	loose bool // outputs: an attribute that is not there yet is null instead of an error
+	// preview: what refers to a resource is empty (seen on Zed).
+	preview bool
 }
 
 type absentType struct{}
@@ -129,6 +131,9 @@ func dig(v any, path []any) any {
 
 func fnGetResource(x scope, arg any) (any, error) {
 	r := x.s.resources[str(arg)]
+	if r == nil && x.preview && x.s.tmpl.resources[str(arg)] != nil {
+		return "", nil
+	}
 	if r == nil {
 		return nil, nil // left out by its condition
 	}

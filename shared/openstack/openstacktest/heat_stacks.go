@@ -2,6 +2,7 @@ package openstacktest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -38,7 +39,7 @@ func (c *Cloud) heatRoutes() {
 // (heat/engine/service.py show_stack has show_deleted=True, everything else has not).
 func (c *Cloud) find(q *request, deleted bool) (*stack, reply, bool) {
 	name, id := q.PathValue("name"), q.PathValue("id")
-	s := c.stacks[id]
+	s := c.stacks.byID[id]
 	if s == nil || s.name != name || s.project != q.token.project || !deleted && s.purged {
 		return nil, stackNotFound(name), false
 	}
@@ -47,85 +48,7 @@ func (c *Cloud) find(q *request, deleted bool) (*stack, reply, bool) {
 
 // roots are the root stacks, newest first, as Heat lists them: one that reads DELETE_COMPLETE is listed until it is
 // purged (seen on Zed: for 0.2 to 3 s, and its name is taken as long).
-func (c *Cloud) roots() []*stack {
-	var out []*stack
-	for _, s := range c.stacks {
-		if s.owner == nil && !s.purged {
-			out = append(out, s)
-		}
-	}
-	slices.SortFunc(out, func(a, b *stack) int {
-		if d := b.created.Compare(a.created); d != 0 {
-			return d
-		}
-		return strings.Compare(b.id, a.id)
-	})
-	return out
-}
-
-func (c *Cloud) listStacks(q *request) reply {
-	query := q.URL.Query()
-	wanted := splitList(query["tags"])
-	anyOf := splitList(query["tags-any"])
-	marker, limit := query.Get("marker"), 0
-	if l := query.Get("limit"); l != "" {
-		n, err := strconv.Atoi(l)
-		if err != nil || n < 0 {
-			return heatError(http.StatusBadRequest, "HTTPBadRequest", "Only integer is allowed for limit")
-		}
-		limit = n
-	}
-	roots := c.roots()
-	if query.Get("sort_dir") == "asc" {
-		slices.Reverse(roots)
-	}
-	if !slices.ContainsFunc(roots, func(s *stack) bool { return s.id == marker }) {
-		marker = "" // an unknown marker starts the list anew (heat/db/api.py _paginate_query)
-	}
-	out := []any{}
-	for _, s := range roots {
-		if s.project != q.token.project || !hasAll(s.tags, wanted) || len(anyOf) > 0 && !hasAny(s.tags, anyOf) ||
-			query.Has("name") && !slices.Contains(query["name"], s.name) || query.Has("id") && !slices.Contains(query["id"], s.id) ||
-			query.Has("status") && !slices.Contains(query["status"], s.status) && !slices.Contains(query["status"], s.state()) {
-			continue
-		}
-		if marker != "" {
-			if s.id == marker {
-				marker = ""
-			}
-			continue
-		}
-		if out = append(out, c.stackListView(s)); limit > 0 && len(out) == limit {
-			break
-		}
-	}
-	return reply{status: http.StatusOK, body: map[string]any{"stacks": out}}
-}
-
-func splitList(values []string) []string {
-	var out []string
-	for _, v := range values {
-		for item := range strings.SplitSeq(v, ",") {
-			if item != "" {
-				out = append(out, item)
-			}
-		}
-	}
-	return out
-}
-
-func hasAll(have, wanted []string) bool {
-	for _, w := range wanted {
-		if !slices.Contains(have, w) {
-			return false
-		}
-	}
-	return true
-}
-
-func hasAny(have, wanted []string) bool {
-	return slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(have, w) })
-}
+func (c *Cloud) roots() []*stack { return c.stacks.after("", false) }
 
 // stackBody is the body of create, preview and update.
 type stackBody struct {
@@ -229,8 +152,8 @@ func (c *Cloud) createStack(q *request) reply {
 		return heatError(http.StatusBadRequest, "StackValidationFailed", `Invalid stack name `+b.Name+` must contain only alphanumeric or "_-." characters, must start with alpha and must be 255 characters or less.`)
 	}
 	s, err := c.parsed(q, &b)
-	if c.taken(q, b.Name) && !q.double {
-		return heatError(http.StatusConflict, "StackExists", "The Stack ("+b.Name+") already exists.")
+	if rep, refused := c.refusedNew(q, b.Name); refused {
+		return rep
 	}
 	if err != nil {
 		return badRequest(err)
@@ -238,7 +161,7 @@ func (c *Cloud) createStack(q *request) reply {
 	if c.opts.CreateWindow > 0 {
 		q.pause(c.opts.CreateWindow) // no second look: heat/db/api.py stack_create compares whole seconds
 	}
-	c.stacks[s.id] = s
+	c.stacks.add(s)
 	c.begin(s, actCreate, nil)
 	self := c.stackURL(s)
 	return reply{status: http.StatusCreated, header: map[string]string{"Location": self}, body: map[string]any{"stack": map[string]any{
@@ -248,18 +171,26 @@ func (c *Cloud) createStack(q *request) reply {
 
 // taken: a name is taken in every state, also while the stack is being deleted and until it is purged.
 func (c *Cloud) taken(q *request, name string) bool {
-	for _, s := range c.stacks {
-		if s.owner == nil && s.name == name && s.project == q.token.project && !s.purged {
-			return true
-		}
+	return slices.ContainsFunc(c.stacks.byName[name], func(s *stack) bool { return s.project == q.token.project })
+}
+
+// refusedNew is Heat's answer to a name that is taken, or to one stack more than max_stacks_per_tenant. One that is being
+// deleted still counts (heat/engine/service.py _validate_new_stack; previews come by here, too).
+func (c *Cloud) refusedNew(q *request, name string) (reply, bool) {
+	if c.taken(q, name) && !q.double {
+		return heatError(http.StatusConflict, "StackExists", "The Stack ("+name+") already exists."), true
 	}
-	return false
+	if limit := c.quota.Stacks; limit >= 0 && len(c.stacks.listed) >= limit {
+		return heatError(http.StatusBadRequest, "RequestLimitExceeded",
+			fmt.Sprintf("Request limit exceeded: You have reached the maximum stacks per tenant, %d. Please delete some stacks.", limit)), true
+	}
+	return reply{}, false
 }
 
 // lookup redirects a bare name or id to name/id (heat/api/openstack/v1/stacks.py lookup).
 func (c *Cloud) lookup(q *request) reply {
 	name := q.PathValue("name")
-	if s := c.stacks[name]; s != nil && s.project == q.token.project {
+	if s := c.stacks.byID[name]; s != nil && s.project == q.token.project {
 		return reply{status: http.StatusFound, header: map[string]string{"Location": c.stackURL(s)}, body: map[string]any{}}
 	}
 	for _, s := range c.roots() {
@@ -309,11 +240,11 @@ func (c *Cloud) previewCreate(q *request) reply {
 		return heatError(http.StatusBadRequest, "HTTPBadRequest", "JSON body is malformed")
 	}
 	s, err := c.parsed(q, &b)
+	if rep, refused := c.refusedNew(q, b.Name); refused {
+		return rep
+	}
 	if err != nil {
 		return badRequest(err)
-	}
-	if c.taken(q, b.Name) {
-		return heatError(http.StatusConflict, "StackExists", "The Stack ("+b.Name+") already exists.")
 	}
 	view := c.stackView(s, false)
 	view["resources"] = c.previewResources(s)

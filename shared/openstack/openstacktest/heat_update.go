@@ -199,7 +199,7 @@ func (c *Cloud) previewResources(s *stack) []any {
 }
 
 func (c *Cloud) previewResource(s *stack, d *definition) any {
-	props, _ := scope{c: c, s: s, loose: true}.resolve(d.properties)
+	props, _ := scope{c: c, s: s, loose: true, preview: true}.resolve(d.properties)
 	r := &resource{stack: s, name: d.name, typ: d.typ, def: d, props: mapOf(props), data: map[string]any{}, meta: map[string]any{}}
 	if k, ok := c.findKind(s, d.typ); ok && k.nested != nil {
 		t, params, err := k.nested(c, r)

@@ -2,8 +2,10 @@ package openstacktest
 
 import "net/http"
 
-// neutronRoutes serve what has been made, read-only; LBaaSv2 is in octavia.go.
+// neutronRoutes serve what has been made, read-only but for floating IPs; LBaaSv2 is in octavia.go.
 func (c *Cloud) neutronRoutes() {
+	c.route("GET /neutron/v2.0/quotas/{project}/details.json", c.neutronQuotas)
+	c.route("DELETE /neutron/v2.0/floatingips/{id}", c.deleteFloatingIP)
 	for path, k := range map[string]string{
 		"networks": "network", "subnets": "subnet", "ports": "port", "routers": "router", "floatingips": "floatingip", "security-groups": "security-group",
 	} {
@@ -25,6 +27,30 @@ func (c *Cloud) neutronRoutes() {
 			return reply{status: http.StatusOK, body: map[string]any{one: o.fields}}
 		})
 	}
+}
+
+func (c *Cloud) deleteFloatingIP(q *request) reply {
+	id := q.PathValue("id")
+	if o := c.neutron[id]; o == nil || o.kind != "floatingip" {
+		return neutronError(http.StatusNotFound, "FloatingIPNotFound", "Floating IP "+id+" could not be found.")
+	}
+	delete(c.neutron, id)
+	return reply{status: http.StatusNoContent}
+}
+
+// MakeFloatingIP makes a floating IP that belongs to no stack, as one that a failed deletion left behind; its id is
+// returned.
+func (c *Cloud) MakeFloatingIP(tags ...string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tick()
+	c.nova.floating++
+	id := c.ids.uuid()
+	c.neutron[id] = &object{kind: "floatingip", id: id, fields: map[string]any{
+		"id": id, "floating_ip_address": nth("203.0.113.0/24", 10+c.nova.floating), "status": "DOWN", "project_id": c.projectID,
+		"port_id": nil, "created_at": c.stamp(), "tags": append([]string{}, tags...),
+	}}
+	return id
 }
 
 func neutronWord(path string) string {

@@ -15,11 +15,11 @@ type novaState struct {
 	keys     map[string]*object
 	configs  map[string]string // software configs by id
 	floating int               // floating IPs made so far
-	quota    int               // of servers; -1 for none
+	flavors  []Flavor
 }
 
 func newNova() novaState {
-	return novaState{servers: map[string]*object{}, keys: map[string]*object{}, configs: map[string]string{}, quota: -1}
+	return novaState{servers: map[string]*object{}, keys: map[string]*object{}, configs: map[string]string{}, flavors: defaultFlavors()}
 }
 
 func (c *Cloud) novaRoutes() {
@@ -33,7 +33,8 @@ func (c *Cloud) novaRoutes() {
 	c.route("POST /nova/v2.1/servers/{id}/remote-consoles", c.remoteConsole)
 	c.route("POST /nova/v2.1/servers/{id}/action", c.serverAction)
 	c.route("GET /nova/v2.1/os-keypairs", c.listKeys)
-	c.route("GET /nova/v2.1/limits", c.showLimits)
+	c.route("GET /nova/v2.1/limits", c.novaLimits)
+	c.route("GET /nova/v2.1/flavors/detail", c.listFlavors)
 	c.route("POST /nova/v2.1/os-keypairs", c.createKey)
 	c.route("GET /nova/v2.1/os-keypairs/{name}", c.showKey)
 	c.route("DELETE /nova/v2.1/os-keypairs/{name}", c.deleteKey)
@@ -138,22 +139,6 @@ func (c *Cloud) listKeys(*request) reply {
 	return reply{status: http.StatusOK, body: map[string]any{"keypairs": out}}
 }
 
-// SetServerQuota bounds the project's servers, as GET /limits shows it; -1 is no bound. Nothing is refused for it.
-func (c *Cloud) SetServerQuota(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.nova.quota = n
-}
-
-func (c *Cloud) showLimits(*request) reply {
-	return reply{status: http.StatusOK, body: map[string]any{"limits": map[string]any{"rate": []any{}, "absolute": map[string]any{
-		"maxTotalInstances": c.nova.quota, "totalInstancesUsed": len(c.nova.servers),
-	}}}}
-}
-
-// maxKeys is Nova's quota of key pairs for one user.
-const maxKeys = 100
-
 // createKey: a unique index of user and name lets one of many win (live-numbers.md).
 func (c *Cloud) createKey(q *request) reply {
 	var in struct {
@@ -167,7 +152,7 @@ func (c *Cloud) createKey(q *request) reply {
 		return novaError(http.StatusBadRequest, "Keypair data is invalid: failed to generate fingerprint")
 	case c.nova.keys[in.KeyPair.Name] != nil:
 		return novaError(http.StatusConflict, "Key pair '"+in.KeyPair.Name+"' already exists.")
-	case len(c.nova.keys) >= maxKeys:
+	case c.quota.KeyPairs >= 0 && len(c.nova.keys) >= c.quota.KeyPairs:
 		return novaError(http.StatusForbidden, "Quota exceeded, too many key pairs.")
 	}
 	c.nova.keys[in.KeyPair.Name] = &object{kind: "keypair", id: in.KeyPair.Name, fields: map[string]any{

@@ -45,7 +45,7 @@ func (c *Cloud) Alarms() []Alarm {
 	defer c.mu.Unlock()
 	c.tick()
 	owner := map[string]string{}
-	for _, s := range c.stacks {
+	for _, s := range c.stacks.byID {
 		for _, r := range s.resources {
 			owner[r.id] = s.root().id
 		}

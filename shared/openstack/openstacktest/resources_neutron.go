@@ -98,6 +98,7 @@ func fillFloatingIP(c *Cloud, r *resource, o *object) error {
 	o.fields["floating_ip_address"] = or(r.prop("floating_ip_address"), nth("203.0.113.0/24", 10+c.nova.floating))
 	o.fields["floating_network_id"] = c.networkID(or(r.prop("floating_network"), r.prop("floating_network_id")))
 	o.fields["status"] = "DOWN" // no L3 agent in either cloud
+	o.fields["created_at"], o.fields["tags"] = c.stamp(), []string{}
 	if p := or(r.prop("port_id"), r.prop("port")); p != "" && c.neutron[p] != nil {
 		o.fields["port_id"], o.fields["fixed_ip_address"] = p, firstIP(c.neutron[p])
 	}
@@ -117,8 +118,8 @@ func (c *Cloud) associate(floating, port string) error {
 func (c *Cloud) seedNetworks() {
 	for _, n := range [][2]string{{"public", "203.0.113.0/24"}, {"private", "10.0.0.0/24"}} {
 		id, subnet := c.ids.uuid(), c.ids.uuid()
-		c.neutron[id] = &object{kind: "network", id: id, fields: map[string]any{"id": id, "name": n[0], "status": "ACTIVE", "router:external": n[0] == "public"}}
-		c.neutron[subnet] = &object{kind: "subnet", id: subnet, fields: map[string]any{"id": subnet, "name": n[0], "network_id": id, "cidr": n[1]}}
+		c.neutron[id] = &object{kind: "network", id: id, fields: map[string]any{"id": id, "name": n[0], "status": "ACTIVE", "router:external": n[0] == "public", "shared_by_cloud": true}}
+		c.neutron[subnet] = &object{kind: "subnet", id: subnet, fields: map[string]any{"id": subnet, "name": n[0], "network_id": id, "cidr": n[1], "shared_by_cloud": true}}
 	}
 }
 

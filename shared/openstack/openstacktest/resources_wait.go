@@ -2,6 +2,8 @@ package openstacktest
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,19 +45,43 @@ func handleAttr(c *Cloud, r *resource, name string) (any, bool) {
 	case "curl_cli":
 		return "curl -i -X POST -H 'X-Auth-Token: " + str(r.data["token"]) + "' -H 'Content-Type: application/json' -H 'Accept: application/json' " + c.signalURL(r), true
 	case "signal":
-		return dumps(map[string]any{"alarm_url": c.signalURL(r), "endpoint": c.signalURL(r), "token": r.data["token"]}), true
+		return dumps(c.signalDetails(r)), true
 	}
 	return nil, false
 }
 
-// handles finds all wait handles whose reference is url.
-func (c *Cloud) handle(url string) *resource {
-	for _, s := range c.stacks {
-		for _, r := range s.resources {
-			if r.typ == "OS::Heat::WaitConditionHandle" && r.id != "" && c.signalURL(r) == url {
-				return r
+// signalDetails are what a guest needs to signal r: with HEAT_SIGNAL it logs in as the stack's own user, whose password Heat
+// gives away (heat/engine/resources/signal_responder.py _get_heat_signal_credentials).
+func (c *Cloud) signalDetails(r *resource) map[string]any {
+	if r.prop("signal_transport") != "HEAT_SIGNAL" {
+		return map[string]any{"alarm_url": c.signalURL(r), "endpoint": c.signalURL(r), "token": r.data["token"]}
+	}
+	return map[string]any{
+		"alarm_url": c.signalURL(r), "auth_url": c.base + "/identity/v3/", "username": r.physicalName(), "user_id": r.id,
+		"password": "hunter2-" + r.id, "project_id": r.stack.project, "domain_id": "heat", "region_name": region,
+	}
+}
+
+// signalPath finds the stack and the resource in a handle's reference.
+var signalPath = regexp.MustCompile(`/stacks/[^/\s]+/([0-9a-f-]{36})/resources/([^/\s]+)/signal`)
+
+// handles are the wait handles whose references are in the text.
+func (c *Cloud) handles(text string) []*resource {
+	var out []*resource
+	for _, m := range signalPath.FindAllStringSubmatch(text, -1) {
+		if s := c.stacks.byID[m[1]]; s != nil {
+			if r := s.resources[m[2]]; r != nil && r.typ == "OS::Heat::WaitConditionHandle" && r.id != "" && !slices.Contains(out, r) {
+				out = append(out, r)
 			}
 		}
+	}
+	return out
+}
+
+// handle is the wait handle of a reference.
+func (c *Cloud) handle(url string) *resource {
+	if found := c.handles(url); len(found) > 0 {
+		return found[0]
 	}
 	return nil
 }
@@ -75,7 +101,7 @@ func conditionAttr(c *Cloud, r *resource, name string) (any, bool) {
 
 // waitForSignals ends when count successes or one failure have come, or at the timeout.
 func waitForSignals(c *Cloud, r *resource, j *job) {
-	r.data["waiting"] = true
+	c.waiting[r] = true
 	c.after(time.Duration(r.intProp("timeout", 3600))*time.Second, func() {
 		got := 0
 		if h := c.handle(r.prop("handle")); h != nil {
@@ -88,8 +114,12 @@ func waitForSignals(c *Cloud, r *resource, j *job) {
 
 // lookAtCondition ends r's job when the signals suffice.
 func (c *Cloud) lookAtCondition(r *resource) {
+	if r.job == nil {
+		delete(c.waiting, r)
+		return
+	}
 	h := c.handle(r.prop("handle"))
-	if h == nil || r.job == nil {
+	if h == nil {
 		return
 	}
 	var bad []string
@@ -126,12 +156,8 @@ func (c *Cloud) signal(h *resource, body map[string]any) {
 	}
 	h.meta[id] = map[string]any{"status": status, "reason": reason, "data": data}
 	h.stack.record(&event{resource: h.name, typ: h.typ, physical: h.id, action: actSignal, status: complete, reason: "Signal: status:" + status + " reason:" + reason})
-	for _, s := range c.stacks {
-		for _, r := range s.resources {
-			if r.typ == "OS::Heat::WaitCondition" && r.job != nil {
-				c.lookAtCondition(r)
-			}
-		}
+	for r := range maps.Clone(c.waiting) {
+		c.lookAtCondition(r)
 	}
 }
 
@@ -140,11 +166,19 @@ func (c *Cloud) guestBoots(userData string) {
 	if c.opts.SilentGuests || !strings.Contains(userData, "/signal") {
 		return
 	}
-	for _, s := range c.stacks {
-		for _, r := range s.resources {
-			if r.typ == "OS::Heat::WaitConditionHandle" && r.id != "" && strings.Contains(userData, c.signalURL(r)) {
-				c.signal(r, map[string]any{"status": "SUCCESS", "reason": "the guest is up"})
-			}
-		}
+	for _, r := range c.handles(userData) {
+		c.signal(r, c.readiness(r))
 	}
+}
+
+// guestKey is a host key for every fake machine.
+const guestKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFakeCloudFakeCloudFakeCloudFakeCloudFakeCl"
+
+// readiness is what a lab's machine signals: heat-templates/labs/README.md. Further machines of the stack signal without an id.
+func (c *Cloud) readiness(handle *resource) map[string]any {
+	body := map[string]any{"status": "SUCCESS", "reason": "the guest is up"}
+	if handle.meta["ready"] == nil {
+		body["id"], body["data"] = "ready", map[string]any{"at": int(c.clock.now.Unix()), "host_key": guestKey}
+	}
+	return body
 }

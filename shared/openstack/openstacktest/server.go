@@ -68,7 +68,11 @@ type Cloud struct {
 	userID    string
 	domainID  string
 	tokens    map[string]*token
-	stacks    map[string]*stack
+	stacks    stackIndex
+	waiting   map[*resource]bool // wait conditions
+	last      *stack             // the one that was unsettled when Settle looked last
+	quota     Quota
+	chaos     func(Call) Fault
 	calls     []Call
 	faults    []*Fault
 	seeds     []*ResourceFault
@@ -89,7 +93,7 @@ func New(o Options) (*Cloud, error) {
 		opts: o, mux: http.NewServeMux(), kinds: allKinds(),
 		clock:  clock{now: o.Start},
 		ids:    idSource{seed: o.Seed, random: o.Wall},
-		tokens: map[string]*token{}, stacks: map[string]*stack{}, neutron: map[string]*object{},
+		tokens: map[string]*token{}, stacks: newStackIndex(), waiting: map[*resource]bool{}, quota: defaultQuota(), neutron: map[string]*object{},
 		nova: newNova(), lb: newLB(),
 	}
 	if o.Wall {
@@ -242,14 +246,22 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.tick()
 	path = c.relative(path)
-	f := c.matchFault(service, r.Method, path)
+	f, chaos := c.matchFault(service, r.Method, path), c.chaos
 	if len(c.calls) > maxCalls { // the shim runs for days
 		c.calls = append([]Call(nil), c.calls[maxCalls/2:]...)
 	}
-	c.calls = append(c.calls, Call{Time: c.clock.now, Service: service, Method: r.Method, Path: path, Query: r.URL.RawQuery, Name: callName(service, r.Method, path)})
+	call := Call{Time: c.clock.now, Service: service, Method: r.Method, Path: path, Query: r.URL.RawQuery, Name: callName(service, r.Method, path)}
+	c.calls = append(c.calls, call)
 	c.mu.Unlock()
+	if f == (Fault{}) && chaos != nil {
+		f = chaos(call)
+	}
 	if f.Latency > 0 {
 		wait(r.Context().Done(), f.Latency)
+	}
+	if f.DropRequest {
+		cut(w)
+		return
 	}
 	if f.Status != 0 {
 		faultReply(service, f.Status).write(w)

@@ -18,6 +18,9 @@
   let clock = 0;
   let due = 0;
   let asking = false;
+  let used = false; // since the last beat
+  let beaten = -Infinity;
+  let beating = 0;
   let acting = false;
 
   // A class that opened its labs at once does not look at once.
@@ -33,12 +36,15 @@
   function plan(ms) {
     clearTimeout(timer);
     due = Date.now() + ms;
-    if (!document.hidden) timer = setTimeout(look, ms);
+    if (watches()) timer = setTimeout(look, ms);
   }
+
+  // Whoever is in line keeps their place by asking, also while they look at something else.
+  const watches = () => !document.hidden || Boolean(status.place);
 
   document.addEventListener("visibilitychange", () => {
     clearTimeout(timer);
-    if (document.hidden) return;
+    if (!watches()) return;
     showTimeLeft();
     if (due && !asking) timer = setTimeout(look, Math.max(0, due - Date.now()));
   });
@@ -52,6 +58,32 @@
     if (reference && byId("reference")) byId("reference").textContent = reference;
     return { ok: answer.ok, code: answer.status, body: await answer.json(), wait: Number(answer.headers.get("Retry-After")) * 1000 || 0 };
   }
+
+  // Tells that somebody is at work: after something that a person did, and once in five minutes at most. An open page alone
+  // keeps no lab awake.
+  const beatEvery = 5 * minute;
+
+  function use(event) {
+    if (!data.beat || !event.isTrusted || document.hidden) return;
+    used = true;
+    beat();
+  }
+
+  function beat() {
+    clearTimeout(beating);
+    if (!used || status.state !== "ready") return;
+    const wait = beaten + beatEvery - Date.now();
+    if (wait > 0) {
+      beating = setTimeout(beat, wait);
+      return;
+    }
+    used = false;
+    beaten = Date.now();
+    fetch(data.base + "/heartbeat", { method: "POST", headers: { Authorization: "Bearer " + ticket }, cache: "no-store", credentials: "omit" }).catch(() => {});
+  }
+
+  // Coming back from the lab, which is open in another tab or window, gives this one the focus.
+  for (const deed of ["pointerdown", "keydown", "touchstart", "wheel", "focus"]) window.addEventListener(deed, use, { passive: true });
 
   async function look() {
     due = 0;
@@ -88,7 +120,7 @@
 
   function stop(problem) {
     byId("offline").hidden = true;
-    status = { ...status, state: "gone", next: undefined, access: [], steps: [], actions: [], wake: false, text: "", headline: words.problem, reason: { text: sentence(problem) } };
+    status = { ...status, state: "gone", next: undefined, access: [], steps: [], actions: [], wake: false, note: "", place: 0, kept: undefined, times: [], budget: undefined, checks: undefined, text: "", headline: words.problem, reason: { text: sentence(problem) } };
     show();
   }
 
@@ -97,7 +129,7 @@
       ticket = next.ticket;
       for (const field of document.querySelectorAll("form:not(#class) > input[name=ticket]")) field.value = ticket;
     }
-    const key = (s) => JSON.stringify([s.state, s.percent, s.steps, s.reason]);
+    const key = (s) => JSON.stringify([s.state, s.percent, s.steps, s.reason, s.checks]);
     quiet = key(next) === key(status) ? quiet + 1 : 0;
     const before = status;
     status = next;
@@ -191,6 +223,7 @@
     say("headline", status.headline);
     say("text", status.text || "");
     say("reason", status.reason ? status.reason.text : "");
+    say("note", status.note || "");
     say("pace", status.expected_text || "");
     byId("eta").textContent = status.eta_text || "";
     byId("progress").value = status.percent;
@@ -199,6 +232,8 @@
     if (changed("access")) byId("ways").replaceChildren(...status.access.flatMap(way));
     byId("ways").hidden = status.access.length === 0;
     byId("wake").hidden = !status.wake;
+    if (changed("checks")) showChecks();
+    showMore(changed);
     if (changed("actions") || changed("state")) showActions();
     showTime();
     byId("refresh").hidden = Boolean(status.next) || status.state === "gone";
@@ -210,13 +245,47 @@
     return line;
   }
 
-  // The end of a lab is where its extension is offered, a new lab takes the place of one that has ended, and everything else
-  // is together.
+  function showChecks() {
+    const checks = status.checks;
+    byId("checks").hidden = !checks;
+    if (!checks) return;
+    byId("list").replaceChildren(...checks.list.map(check));
+    say("score", checks.score_text || "");
+    say("grade", checks.grade ? checks.grade.text : "");
+  }
+
+  function check(c) {
+    const line = step(c);
+    if (c.hint) line.append(make("span", { className: "hint", dir: "auto", textContent: c.hint }));
+    return line;
+  }
+
+  // What else is to come, what is left of the learner's time, and what was before.
+  function showMore(changed) {
+    if (changed("times")) byId("times").replaceChildren(...(status.times || []).map((m) => make("li", {}, ...moment(m))));
+    say("budget", status.budget ? status.budget.text : "");
+    byId("budget").classList.toggle("over", Boolean(status.budget && status.budget.over));
+    byId("kept").hidden = !status.kept;
+    if (changed("kept")) byId("until").replaceChildren(...(status.kept ? moment(status.kept) : []));
+    byId("old").hidden = !status.meanwhile;
+  }
+
+  const moment = (m) => [m.text + " ", make("time", { dateTime: m.at, textContent: when(m.at) })];
+
+  // The end of a lab is where its extension is offered, what is kept is where the way back to it is, checks are where their
+  // results are, a new lab takes the place of one that has ended, and everything else is together.
+  function place(a) {
+    if (a.key === "extend") return "longer";
+    if (a.key === "check") return "check";
+    if (a.key === "undo" && status.kept) return "undo";
+    return a.key === "reset" && status.state === "gone" ? "new" : "acts";
+  }
+
   function showActions() {
     const actions = status.actions || [];
-    const place = (a) => (a.key === "extend" ? "longer" : a.key === "reset" && status.state === "gone" ? "new" : "acts");
     const at = (where) => actions.filter((a) => place(a) === where);
-    byId("longer").replaceChildren(...at("longer").map((a) => actForm(a, "quiet", a.title)));
+    for (const where of ["longer", "check"]) byId(where).replaceChildren(...at(where).map((a) => actForm(a, "quiet", a.title)));
+    byId("undo").replaceChildren(...at("undo").map(deedOf));
     byId("new").replaceChildren(...at("new").map((a) => actForm(a, "button", a.title)));
     byId("acts").replaceChildren(...at("acts").map(managed));
     byId("manage").hidden = at("acts").length === 0;
@@ -228,11 +297,13 @@
       make("input", { type: "hidden", name: "ticket", value: ticket }), make("button", { className, textContent: title }));
   }
 
+  const deedOf = (a) => (a.confirm
+    ? make("details", { className: "sure" }, make("summary", { className: "quiet", textContent: a.title }),
+      make("p", { textContent: a.confirm }), actForm(a, "danger", words.yes))
+    : actForm(a, "quiet", a.title));
+
   function managed(a) {
-    const line = make("li", {}, a.confirm
-      ? make("details", { className: "sure" }, make("summary", { className: "quiet", textContent: a.title }),
-        make("p", { textContent: a.confirm }), actForm(a, "danger", words.yes))
-      : actForm(a, "quiet", a.title), make("p", { className: "small", textContent: a.note || "" }));
+    const line = make("li", {}, deedOf(a), make("p", { className: "small", textContent: a.note || "" }));
     line.dataset.act = a.key;
     return line;
   }
@@ -241,11 +312,12 @@
     byId("time").hidden = !status.expires_at || status.state === "gone";
     if (status.expires_at) {
       byId("expires").dateTime = status.expires_at;
-      byId("expires").textContent = new Date(status.expires_at).toLocaleString(region,
-        { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" });
+      byId("expires").textContent = when(status.expires_at);
     }
     showTimeLeft();
   }
+
+  const when = (time) => new Date(time).toLocaleString(region, { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" });
 
   // It counts by the minute, and speaks up once.
   function showTimeLeft() {
@@ -296,6 +368,7 @@
     return [wayForm("/key", access, make("button", { className: "quiet", textContent: words.key })), make("p", { className: "small", textContent: words.key_how })];
   }
 
+  for (const time of document.querySelectorAll("main time[datetime]")) time.textContent = when(time.dateTime);
   show(status);
   if (status.next) plan(jitter(status.next.after_ms));
 })();

@@ -1,0 +1,358 @@
+package chaos_test
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
+	"github.com/stackhook/stackhook/shared/lab/tender"
+	"github.com/stackhook/stackhook/shared/openstack"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
+)
+
+var (
+	runs  = flag.Int("chaos.runs", 60, "how many runs")
+	first = flag.Uint64("chaos.seed", 1, "seed of the first")
+)
+
+func load(t *testing.T) *config.Config {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "lab.yaml"), []byte(template), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Map(map[string]string{config.Variable: configuration(dir)}).Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestChaos(t *testing.T) {
+	c := load(t)
+	for n := range *runs {
+		seed := *first + uint64(n) //nolint:gosec // a count is not negative
+		run(t, c, seed)
+		if t.Failed() {
+			t.Fatalf("seed %d; again: go test ./shared/lab/chaos -run Chaos -chaos.seed %d -chaos.runs 1", seed, seed)
+		}
+	}
+}
+
+// A seed is worth nothing if it does not tell the same story again.
+func TestSeedRepeats(t *testing.T) {
+	c := load(t)
+	for seed := range uint64(20) {
+		one, two := run(t, c, seed), run(t, c, seed)
+		if !slices.Equal(one, two) {
+			for i := range min(len(one), len(two)) {
+				if one[i] != two[i] {
+					t.Fatalf("seed %d, line %d:\n%s\n%s", seed, i, one[i], two[i])
+				}
+			}
+			t.Fatalf("seed %d: %d lines and %d", seed, len(one), len(two))
+		}
+		if len(one) < 20 {
+			t.Fatalf("seed %d: nothing happens: %q", seed, one)
+		}
+	}
+}
+
+// run is one life of a small class, and its story.
+func run(t *testing.T, c *config.Config, seed uint64) (story []string) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 4))
+	var clouds []*openstacktest.Cloud
+	for range c.Clouds {
+		cloud, err := openstacktest.New(openstacktest.Options{Start: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC), TokenLife: 1000 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cloud.Close()
+		clouds = append(clouds, cloud)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		defer func() {
+			if t.Failed() {
+				t.Logf("seed %d", seed)
+			}
+		}()
+		w := newWorld(t, c, clouds, random)
+		for range 2 {
+			for range 12 {
+				w.step()
+			}
+			w.settle()
+			w.check()
+		}
+		story = w.story
+	})
+	return story
+}
+
+// step is something that one learner, or two, or the timer do, and then some time.
+func (w *world) step() {
+	trouble := spoil{kill: 25, drop: 25, e503: 40, e409: 10, e401: 10, quota: 60}
+	if w.random.IntN(3) == 0 {
+		trouble = spoil{}
+	}
+	var deeds []deed
+	for _, l := range w.pages {
+		l.doubt = false
+	}
+	for _, h := range w.hosts {
+		if w.random.IntN(4) > 0 {
+			deeds = append(deeds, w.someDeed(h))
+		}
+	}
+	w.play(trouble, deeds...)
+	if w.random.IntN(12) == 0 {
+		w.long()
+		return
+	}
+	w.wait([]time.Duration{0, time.Second, 10 * time.Second, time.Minute, 10 * time.Minute}[w.random.IntN(5)])
+}
+
+// long is some hours in which the timer comes, mostly, and nobody else.
+func (w *world) long() {
+	for range 2 + w.random.IntN(30) {
+		w.wait(15 * time.Minute)
+		if w.random.IntN(4) > 0 {
+			w.play(spoil{e503: 20}, w.tend(w.hosts[w.random.IntN(2)]))
+		}
+	}
+}
+
+func (w *world) tend(h *host) deed {
+	return deed{h, "tends", func(ctx context.Context) string {
+		h.tends = true
+		report := h.tender.Pass(ctx, tender.Options{})
+		lines := []string{}
+		for _, c := range report.Changes {
+			lines = append(lines, fmt.Sprintf("; %s %s %s: %s", c.Do, c.Name, c.Result, c.Why))
+		}
+		slices.Sort(lines)
+		return fmt.Sprintf("%d of %d%s", len(report.Changes), report.Stacks, strings.Join(lines, ""))
+	}}
+}
+
+func (w *world) someDeed(h *host) deed {
+	l := w.pages[w.random.IntN(len(w.pages))]
+	if l.ticket.Stack == "" {
+		return w.launch(h, l)
+	}
+	switch w.random.IntN(14) {
+	case 0, 1, 2:
+		return w.launch(h, l)
+	case 3:
+		return w.act(h, l, "extends", h.keeper.Extend)
+	case 4:
+		return w.act(h, l, "suspends", h.keeper.Suspend)
+	case 5:
+		l.gaveUp(l.ticket.Gen+1, w.now().Add(45*time.Minute)) // of build and grace
+		return w.act(h, l, "resets", h.keeper.Reset)
+	case 6:
+		l.gaveUp(0, time.Time{})
+		if w.random.IntN(3) == 0 {
+			return w.act(h, l, "ends", h.keeper.End)
+		}
+		return w.act(h, l, "undoes", h.keeper.Undo)
+	case 7, 8:
+		return w.tend(h)
+	case 9, 10:
+		return w.report(h, l)
+	case 11:
+		return deed{h, l.name + "'s page is in use", func(ctx context.Context) string { return fmt.Sprint(h.keeper.Heartbeat(ctx, l.ticket)) }}
+	default:
+		return w.act(h, l, "looks", func(ctx context.Context, t keeper.Ticket) (keeper.Ticket, lab.Status, error) {
+			if l.status.Poll.Start {
+				t, s := h.keeper.Start(ctx, t)
+				return t, s, nil
+			}
+			return h.keeper.Look(ctx, t, l.status.Poll.Look)
+		})
+	}
+}
+
+func (w *world) act(h *host, l *learner, what string, do func(context.Context, keeper.Ticket) (keeper.Ticket, lab.Status, error)) deed {
+	return deed{h, l.name + " " + what, func(ctx context.Context) string {
+		ticket, status, err := do(ctx, l.ticket)
+		if h.dead() {
+			return "never answered"
+		}
+		if err != nil {
+			return err.Error()
+		}
+		l.see(ticket, status)
+		return said(ticket, status)
+	}}
+}
+
+func (w *world) launch(h *host, l *learner) deed {
+	return deed{h, l.name + " launches", func(ctx context.Context) string {
+		ticket := h.keeper.Ticket(w.identity(l))
+		to := grades.Destination{Key: "academy", Outcome: "https://lms.example.org/outcome", SourcedID: l.name}
+		var err error
+		if ticket.Grading, err = grades.Seal(w.box, ticket.Stack, to, w.now()); err != nil {
+			w.fail("seal destination: %v", err)
+		}
+		ticket, status := h.keeper.Start(ctx, ticket)
+		if h.dead() {
+			return "never answered"
+		}
+		if !l.doubt {
+			l.gen = ticket.Gen
+		}
+		l.see(ticket, status)
+		return said(ticket, status)
+	}}
+}
+
+// report is the lab's own: one more check passed, or none.
+func (w *world) report(h *host, l *learner) deed {
+	passed := w.random.IntN(4)
+	return deed{h, fmt.Sprintf("%s's lab reports %d of 3", l.name, passed), func(ctx context.Context) string {
+		cloud, ref := h.of(l.ticket)
+		s, err := cloud.Stack(ctx, ref)
+		if err != nil {
+			return err.Error()
+		}
+		var results []lab.Result
+		for i, check := range []string{"one", "two", "three"} {
+			id := fmt.Sprintf("%d-%s", w.now().UnixMilli(), check)
+			result := lab.Result{ID: id, Check: check, At: w.now()}
+			if i < passed {
+				result.Passed, result.Score = true, 1
+			}
+			results = append(results, result)
+		}
+		got, err := h.grades.Record(ctx, cloud, s, results...)
+		if h.dead() || err != nil {
+			return fmt.Sprint("not known to be written down: ", err)
+		}
+		l.told = append(l.told, float64(passed)/3)
+		return fmt.Sprintf("%s %.2f %s", got.Did, got.Score, got.Why)
+	}}
+}
+
+// of is the cloud and the stack that a page is about.
+func (h *host) of(t keeper.Ticket) (grades.Cloud, openstack.StackRef) {
+	site := h.clouds[0]
+	for _, c := range h.clouds {
+		if c.Name == t.Cloud {
+			site = c
+		}
+	}
+	cloud, _ := site.Cloud.(grades.Cloud)
+	return cloud, openstack.StackRef{Name: cmp.Or(t.Name, t.Stack), ID: t.ID}
+}
+
+func said(t keeper.Ticket, s lab.Status) string {
+	return fmt.Sprintf("%s %s %s until %s", s.State, s.Reason, t.ID, s.ExpiresAt.Format(time.TimeOnly))
+}
+
+// see is what an answer does to the learner's page. A page that is led from one stack of a name to another has been told
+// which of them counts.
+func (l *learner) see(ticket keeper.Ticket, status lab.Status) {
+	if ticket.Gen == l.ticket.Gen && ticket.ID != l.ticket.ID {
+		delete(l.promised, l.ticket.ID)
+	}
+	l.ticket, l.status = ticket, status
+	alive := status.State == lab.Ready || status.State == lab.Suspended || status.State == lab.Building || status.State == lab.Resuming
+	if alive && ticket.ID != "" && !ticket.Settle && !status.ExpiresAt.IsZero() && ticket.Gen >= l.gen && !l.doubt {
+		l.promised[ticket.ID] = status.ExpiresAt
+	}
+}
+
+// gaveUp is what a learner loses who asks for another lab, or for none: what they have lives until then at the most.
+func (l *learner) gaveUp(gen int, until time.Time) {
+	l.gen, l.doubt = gen, true
+	for id, promised := range l.promised {
+		if promised.After(until) {
+			l.promised[id] = until
+		}
+	}
+}
+
+// settle is a quiet hour: nothing fails, the timer comes, and nobody else.
+func (w *world) settle() {
+	w.tell("all is quiet")
+	for range 12 {
+		w.wait(5 * time.Minute)
+		w.play(spoil{}, w.tend(w.hosts[0]))
+	}
+	w.wait(5 * time.Minute)
+}
+
+// check is what has to be so after a quiet time, whatever happened before.
+func (w *world) check() {
+	for _, l := range w.pages {
+		own := w.labs(l)
+		seen := map[int]bool{}
+		for _, s := range own {
+			if gen := lab.Generation(s.Tags); seen[gen] {
+				w.fail("%s has two labs of generation %d: %v", l.name, gen, names(own))
+			} else {
+				seen[gen] = true
+			}
+			if until := w.until(l, s); !until.IsZero() && w.now().After(until.Add(time.Hour)) {
+				w.fail("%s's lab %s should have ended at %s", l.name, s.Name, until.Format(time.TimeOnly))
+			}
+		}
+		if len(own) > 2 {
+			w.fail("%s has %v", l.name, names(own))
+		}
+		w.checkGrade(l)
+	}
+	if text := w.log.String(); strings.Contains(text, "hunter2") {
+		w.fail("a secret is in the log")
+	}
+}
+
+// until is a stack's lease, with what was noted while it slept.
+func (w *world) until(l *learner, s openstacktest.Stack) time.Time {
+	lease := lab.LeaseOf(s.Tags)
+	for _, c := range w.clouds {
+		for _, note := range c.Stacks() {
+			if lab.Tagged(note.Tags, lab.TagKind) == string(lab.NoteLease) && lab.BaseOf(note.Tags) == lab.BaseOf(s.Tags) {
+				if noted := lab.LeaseOf(note.Tags); noted.Until.After(lease.Until) {
+					lease = noted
+				}
+			}
+		}
+	}
+	return lease.Until
+}
+
+// checkGrade: what was written down arrived, the best of it counts, and nothing arrived that nobody reported.
+func (w *world) checkGrade(l *learner) {
+	if len(l.told) == 0 {
+		return
+	}
+	best := slices.Max(l.told)
+	grade, any := w.book.grade(l.name)
+	if best > 0 && (!any || grade < best-0.01) {
+		w.fail("%s earned %.2f, and the grade book says %.2f %t", l.name, best, grade, any)
+	}
+}
+
+func names(stacks []openstacktest.Stack) []string {
+	out := make([]string, len(stacks))
+	for i, s := range stacks {
+		out[i] = s.Name + " " + s.State
+	}
+	return out
+}

@@ -1,0 +1,162 @@
+package tender
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/openstack"
+)
+
+// serve does what a lab in use may need besides: scripts are run and grades sent, if that was not done before. A failure is
+// the report's alone, since the next read tries again.
+func (p *pass) serve(l *look) {
+	if p.dryRun || len(l.entry.Checks) == 0 || !l.stack().Stack.Patchable() {
+		return
+	}
+	site := p.Sites[l.view.site]
+	if p.examinable(l.stack(), l.entry) {
+		p.memory.done(idOf(l.stack().ID), doExamine, l.at.Add(examineEvery))
+		did, err := p.Examiner.Examine(p.ctx, site.Cloud, *l.full, l.entry)
+		p.served(l.stack(), doExamine, did, err)
+	}
+	if p.Grades != nil {
+		did, err := p.Grades.Deliver(p.ctx, site.Cloud, *l.full)
+		p.served(l.stack(), doDeliver, did, err)
+	}
+}
+
+// examineEvery is how often the scripts of a lab in use are run.
+const examineEvery = 5 * time.Minute
+
+// examinable says that the lab has checks that are scripts, and is up.
+func (p *pass) examinable(h lab.Held, e lab.Entry) bool {
+	return p.Examiner != nil && h.Kind() == "" && lab.BaseOf(h.Tags) != "" && h.Stack.Patchable() &&
+		slices.ContainsFunc(e.Checks, func(c lab.Check) bool { return c.Script != "" })
+}
+
+// served enters what was done for a lab, if anything.
+func (p *pass) served(h lab.Held, do, did string, err error) {
+	if did != "" || err != nil {
+		p.change(h, do, did, err)
+	}
+}
+
+// leave saves what would be lost when the lab sleeps or goes: grades that were not sent, and the time that it was up where
+// its learner has a budget. A lab whose grade cannot be saved stays until it must go.
+func (p *pass) leave(l *look, due lab.Due) error {
+	if l.stack().Kind() != "" || lab.BaseOf(l.stack().Tags) == "" {
+		return nil
+	}
+	if p.Grades != nil && len(l.entry.Checks) > 0 && (l.full != nil || p.read(l)) {
+		did, err := p.Grades.Leave(p.ctx, p.Sites[l.view.site].Cloud, *l.full)
+		p.served(l.stack(), doDeliver, did, err)
+		if err != nil && !p.mustGo(l) {
+			return failed("keep the grade", err)
+		}
+	}
+	current := l.home.Current != nil && l.home.Current.ID == l.stack().ID
+	if due.Do == lab.TendDelete && current && l.entry.Budget.Time > 0 {
+		return p.noteTime(l)
+	}
+	return nil
+}
+
+// patience is for how long after its end a lab may stay for the sake of its grade.
+const patience = 30 * time.Minute
+
+// mustGo says that the lab has had its time for so long that nothing keeps it any more.
+func (p *pass) mustGo(l *look) bool {
+	until := l.home.Lease.Until
+	return !until.IsZero() && p.Now().Sub(until) > patience
+}
+
+// outbox tries again to send a grade that is kept in a stack of its own.
+func (p *pass) outbox(l *look) (used bool) {
+	h := l.stack()
+	if p.Grades == nil {
+		return false
+	}
+	if rests, _ := p.memory.resting(idOf(h.ID), doOutbox, p.now); rests {
+		return false
+	}
+	if p.dryRun {
+		p.change(h, doOutbox, "a grade waits to be sent", nil)
+		return false
+	}
+	s := openstack.Stack{StackRef: refOf(h), Action: h.Stack.Action, Status: h.Stack.Status, Created: h.Stack.Created, Tags: h.Tags}
+	did, err := p.Grades.Outbox(p.ctx, p.Sites[l.view.site].Cloud, s)
+	p.memory.done(idOf(h.ID), doOutbox, p.Now().Add(outboxEvery))
+	p.served(h, doOutbox, did, err)
+	return did != ""
+}
+
+// outboxEvery is how often an outbox is looked into that does not say itself when it is due.
+const outboxEvery = 4 * time.Minute
+
+// outboxDue says that the grade in an outbox is to be sent now: its tag tells when it may be tried again.
+func outboxDue(h lab.Held, now time.Time) bool {
+	at, err := strconv.ParseInt(lab.Tagged(h.Tags, "due="), 10, 64)
+	return err != nil || now.Unix() >= at
+}
+
+// noteTime writes down for how long the owner's labs were up, since this one's own record goes with it. The note is one,
+// however often it is made; of two the greater counts.
+func (p *pass) noteTime(l *look) error {
+	h, cloud := l.stack(), p.Sites[l.view.site].Cloud
+	events, err := cloud.Events(p.ctx, refOf(h), "")
+	if err != nil {
+		return failed("read for how long the lab was up", err)
+	}
+	used := l.home.UsedBy(l.entry, eventsOf(h, events), l.at)
+	note := ownerOfTags(h.Tags).SpentNote(used, l.home.Period)
+	_, err = cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: noteTemplate, Tags: note.Tags})
+	if openstack.CodeOf(err) == openstack.Conflict {
+		return p.renote(l, note)
+	}
+	if err != nil {
+		return failed("note for how long the lab was up", err)
+	}
+	return nil
+}
+
+// renote brings a note that is there up to date.
+func (p *pass) renote(l *look, note lab.Note) error {
+	for _, s := range l.home.Helpers {
+		if s.Name != note.Name || !s.Stack.Patchable() || slices.Equal(s.Tags, note.Tags) {
+			continue
+		}
+		err := p.Sites[s.Order].Cloud.PatchStack(p.ctx, refOf(s), openstack.StackChange{Tags: note.Tags})
+		if err != nil {
+			return failed("note for how long the lab was up", err)
+		}
+	}
+	return nil
+}
+
+// noteTemplate is a stack that holds nothing but its tags.
+const noteTemplate = `heat_template_version: 2018-08-31
+resources:
+  note:
+    type: OS::Heat::Value
+    properties: {value: ""}
+`
+
+// ownerOfTags is whose lab it is by its tags.
+func ownerOfTags(tags []string) lab.Owner {
+	return lab.Owner{
+		Stack: lab.BaseOf(tags), Lab: lab.Tagged(tags, lab.TagLab),
+		Tenant: lab.Tagged(tags, "tenant="), Context: lab.Tagged(tags, "context="), Learner: lab.Tagged(tags, "learner="),
+	}
+}
+
+func eventsOf(h lab.Held, events []openstack.Event) []lab.Event {
+	out := make([]lab.Event, len(events))
+	for i, e := range events {
+		out[i] = lab.Event{
+			Time: e.Time, Resource: e.Resource, Action: e.Action, Status: e.Status, Reason: e.Reason, Self: e.Resource == h.Name && e.PhysicalID == h.ID,
+		}
+	}
+	return out
+}
