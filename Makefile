@@ -5,9 +5,10 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 BUILD     := CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags '-s -w -X github.com/stackhook/stackhook/shared/serve.version=$(VERSION)'
 LINT      := go tool -modfile=scripts/tools/go.mod golangci-lint
 FUZZTIME  ?= 10s
+CHAOS     ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-openstack build package lint fmt fuzz bench openstack-up openstack-down clean
+.PHONY: help run test test-openstack build package lint fmt fuzz chaos bench openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ fmt: ## format all Go code
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
+
+chaos: ## 10,000 lives of a small class, hosts killed between any two calls
+	go test ./shared/lab/chaos -run 'TestChaos$$' -chaos.runs $(CHAOS) -timeout 30m
 
 bench: ## cold start and size of every function
 	@scripts/bench
