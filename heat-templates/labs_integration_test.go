@@ -19,6 +19,9 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
+// patience is for a cloud on which other tests are at work.
+const patience = 10 * time.Minute
+
 func realCloud(t *testing.T) *openstack.Cloud {
 	t.Helper()
 	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
@@ -57,7 +60,7 @@ func makeStack(t *testing.T, template heattemplates.Template, parameters map[str
 func (r *realStack) until(what string, ok func(openstack.Stack) bool) openstack.Stack {
 	r.t.Helper()
 	var s openstack.Stack
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Second) {
 		var err error
 		if s, err = r.cloud.Stack(r.t.Context(), r.ref); err != nil {
 			r.t.Fatal(err)
@@ -234,7 +237,7 @@ func (r *realStack) act(action openstack.Action, state string) {
 	if err := r.cloud.Act(r.t.Context(), r.ref, action); err != nil {
 		r.t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Second) {
 		if s, err := r.cloud.Stack(r.t.Context(), r.ref); err != nil || s.State() == state {
 			return
 		}
@@ -267,7 +270,7 @@ func (r *realStack) removed(servers []string, address any) {
 	if err := r.cloud.DeleteStack(ctx, r.ref); err != nil {
 		r.t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Second) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		s, err := r.cloud.Stack(ctx, r.ref)
 		if openstack.CodeOf(err) == openstack.Gone || err == nil && s.State() == "DELETE_COMPLETE" {
 			break

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"time"
 
+	"github.com/stackhook/stackhook/shared/lab/grades"
 	"github.com/stackhook/stackhook/shared/lti/ltitest"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
@@ -21,7 +23,7 @@ seal_keys: [{id: one, secret: ` + secret + `}]
 lti: {consumers: [{key: academy, secret: ` + secret + `, labs: [web]}]}
 labs: {web: {title: Web, template: labs/web.yaml, access: [{kind: url, output: lab_url, title: Open}]}}
 sites: {defaults: {image: debian-12, app_flavor: m1.small, external_network: public}}
-api: {tokens: [{name: ci, token: ` + secret + `, may: [sites, clusters]}]}
+api: {tokens: [{name: ci, token: ` + secret + `, may: [sites, clusters, labs]}]}
 `
 )
 
@@ -30,6 +32,7 @@ type stage struct {
 	cloud  *openstacktest.Cloud
 	env    []string
 	ticket string // of a lab that view-lab is asked about
+	report string // the same lab's own, for grade-lab
 }
 
 // scene is a function and the request that it is measured by.
@@ -54,6 +57,8 @@ func (s *stage) scenes() []scene {
 	return []scene{
 		{"launch-lab", "a new learner's launch", launch},
 		{"view-lab", "status of a lab", func(int) []byte { return event("GET", "/status", "", "Bearer "+s.ticket, "") }},
+		{"tend-labs", "a pass over all labs", func(int) []byte { return event("POST", "/", "", "Bearer "+secret, "") }},
+		{"grade-lab", "a lab's sign of life", func(int) []byte { return event("POST", "/"+s.report, "application/json", "", `{"heartbeat": true}`) }},
 		{"scale-cluster", "state of a cluster", func(int) []byte { return event("GET", "/academy", "", "Bearer "+secret, "") }},
 		{"deploy-site", "state of a site", func(int) []byte { return event("GET", "/sites/academy", "", "Bearer "+secret, "") }},
 	}
@@ -100,5 +105,18 @@ func (s *stage) prepare(ctx context.Context) error {
 		return errors.New("the lab page has no ticket")
 	}
 	s.ticket = found[1]
-	return nil
+	return s.findReport()
+}
+
+// findReport waits until the lab is up, and takes the address that its machine was given.
+func (s *stage) findReport() error {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		for _, stack := range s.cloud.Stacks() {
+			if address := stack.Parameters[grades.ReportParameter]; address != "" && stack.State == "CREATE_COMPLETE" {
+				s.report = path.Base(address)
+				return nil
+			}
+		}
+	}
+	return errors.New("the lab never came up")
 }

@@ -214,6 +214,7 @@ E
 [DEFAULT]
 $rabbit
 num_engine_workers = 1
+max_stacks_per_tenant = -1
 heat_metadata_server_url = http://$ip:8000
 heat_waitcondition_server_url = http://$ip:8000/v1/waitcondition
 stack_user_domain_name = heat

@@ -140,8 +140,18 @@ func single(generations map[int][]Held) (row, spare []Held) {
 	return row, spare
 }
 
+// byWorth compares two doubles. Heat tells whole seconds: of a ready-made lab and one begun in the same second the learner
+// was shown the first.
 func byWorth(a, b Held) int {
-	return cmp.Or(cmp.Compare(a.Stack.loss(), b.Stack.loss()), a.Since().Compare(b.Since()), cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(a.Stack.loss(), b.Stack.loss()), a.Since().Compare(b.Since()), cmp.Compare(a.begun(), b.begun()), cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
+}
+
+// begun is 1 for a lab that was begun for its owner, and 0 for one that was ready-made.
+func (h Held) begun() int {
+	if Tagged(h.Tags, TagClaimed) == "" {
+		return 1
+	}
+	return 0
 }
 
 // place says which generation of the row is what.

@@ -36,7 +36,8 @@ func TestA15ScoresAreSentToListedHosts(t *testing.T) {
 		writable    bool
 	}{
 		"as Open edX sends it": {
-			map[string]any{"scope": all, "lineitems": "https://lms.example.org/api/lti/lti-ags", "lineitem": "https://lms.example.org/api/lti/lti-ags/1"}, nil,
+			map[string]any{"scope": all, "lineitems": "https://lms.example.org/api/lti/lti-ags", "lineitem": "https://lms.example.org/api/lti/lti-ags/1"},
+			nil,
 			"https://lms.example.org/api/lti/lti-ags/1", "https://lms.example.org/api/lti/lti-ags", true,
 		},
 		"line items alone":         {map[string]any{"scope": all, "lineitems": "https://lms.example.org/l"}, nil, "", "https://lms.example.org/l", true},

@@ -79,7 +79,7 @@ var statuses = map[string]lab.Status{
 	"resume-failed": {State: lab.Broken, Reason: lab.ResumeFailed, Actions: []lab.Act{lab.ActReset, lab.ActEnd}},
 	"asleep":        {State: lab.Suspended, ExpiresAt: time.Now().Add(8 * time.Minute), Actions: []lab.Act{lab.ActExtend, lab.ActReset, lab.ActEnd}, Keeps: true},
 	"closed":        {State: lab.Gone, Reason: lab.LabClosed, ClosesAt: time.Now().Add(-time.Hour), OpensAt: later},
-	"spent":         {State: lab.Gone, Reason: lab.BudgetSpent, Allowance: &lab.Allowance{Of: time.Hour, Over: true, Block: true}},
+	"spent":         {State: lab.Gone, Reason: lab.BudgetSpent, Allowance: &lab.Allowance{Of: time.Hour, Over: true, Block: true, Renews: later}},
 	"nearly-spent":  {State: lab.Ready, Access: []lab.Access{{Kind: lab.URL, URL: "http://203.0.113.7/"}}, Allowance: &lab.Allowance{Of: time.Hour, Over: true}},
 }
 

@@ -112,16 +112,30 @@ func (s *Status) times(from lab.Status, texts Texts) {
 	if from.State == lab.Ready {
 		add("sleeps", from.SleepsAt)
 	}
+	if from.Allowance != nil && from.Allowance.Over {
+		add("renews", from.Allowance.Renews)
+	}
 }
 
-func (s *Status) budget(left *lab.Allowance, texts Texts) {
+// budget says what is left of the learner's time, and what it means that nothing is. Of a lab that is not started for that
+// the reason says it.
+func (s *Status) budget(from lab.Status, texts Texts) {
+	left := from.Allowance
 	if left == nil {
 		return
 	}
 	s.Budget = &Budget{Left: int(left.Left / time.Second), Over: left.Over, Text: texts.Remaining(left.Left)}
-	if left.Over {
-		s.Budget.Left, s.Budget.Text = 0, texts.Word["budget_over"]
+	switch {
+	case !left.Over:
+		return
+	case from.Reason == lab.BudgetSpent:
+		s.Budget.Text = ""
+	case left.Block:
+		s.Budget.Text = texts.Word["budget_last"]
+	default:
+		s.Budget.Text = texts.Word["budget_over"]
 	}
+	s.Budget.Left = 0
 }
 
 func (s *Status) checks(from lab.Status, texts Texts) {
@@ -130,17 +144,16 @@ func (s *Status) checks(from lab.Status, texts Texts) {
 	}
 	s.Checks = &Checks{List: make([]Check, len(from.Checks))}
 	for i, c := range from.Checks {
-		check := Check{Name: c.Name, Title: c.Title, State: "no_result", Hint: hint(c.Message)}
+		check := Check{Name: c.Name, Title: c.Title, State: "no_result", StateText: texts.Word["result_none"], Hint: hint(c.Message)}
 		switch {
 		case c.Passed:
-			check.State = "passed"
+			check.State, check.StateText = "passed", texts.Word["result_yes"]
 		case c.Reported:
-			check.State = "not_passed"
+			check.State, check.StateText = "not_passed", texts.Word["result_no"]
 		}
 		if check.Title == "" {
 			check.Title = c.Name
 		}
-		check.StateText = texts.Word[check.State]
 		s.Checks.List[i] = check
 	}
 	if from.Score != nil {

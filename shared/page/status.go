@@ -140,7 +140,7 @@ func NewStatus(s lab.Status, base string, texts Texts) Status {
 	out.line(s, texts)
 	out.generations(s, texts)
 	out.times(s, texts)
-	out.budget(s.Allowance, texts)
+	out.budget(s, texts)
 	out.checks(s, texts)
 	out.Next = next(s.Poll, base)
 	return out

@@ -50,6 +50,11 @@ labs:
     title: Web server basics
     template: labs/web.yaml
     checks: [{name: up}, {name: tls}, {name: cache, weight: 2}]
+  run:
+    title: Checked by us
+    template: labs/web.yaml
+    access: [{kind: ssh, host: ip, key: made, user: learner}]
+    checks: [{name: up, kind: ssh, script: checks/up.sh, host: ip, user: learner, host_key: key}]
 `
 
 const base = "lab-0123456789abcdef01"
@@ -204,7 +209,7 @@ func TestR9ReportIsRecordedAndGraded(t *testing.T) {
 	if got.status != http.StatusAccepted || len(got.Recorded) != 1 || got.Grade == nil || got.Grade.Did != "sent" || got.Grade.Score != 0.25 {
 		t.Fatalf("%d %s", got.status, got.text)
 	}
-	if n := h.calls(); n != 5 { // find, read, the result, that it was sent, a look
+	if n := h.calls(); n != 6 { // find, read, the result, other labs of the owner, that it was sent, a look
 		t.Errorf("%d calls", n)
 	}
 	sig := h.signals(ref)
@@ -301,6 +306,23 @@ func TestFaultyReports(t *testing.T) {
 	}
 	if sig := h.signals(openstack.StackRef{Name: base, ID: h.Stacks()[0].ID}); len(sig.Results) > 0 || len(h.lms.Asked()) > 0 {
 		t.Errorf("%+v, %q", sig, h.lms.Asked())
+	}
+}
+
+// What we run ourselves, a lab does not report.
+func TestS10ChecksThatWeRun(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	ref := h.lab()
+	if err := h.os.PatchStack(t.Context(), ref, openstack.StackChange{Tags: []string{lab.Tag, "lab=run", lab.TagOwner + base}}); err != nil {
+		t.Fatal(err)
+	}
+	h.Settle()
+	if got := h.post(`{"check":"up","passed":true}`); got.status != http.StatusUnprocessableEntity || got.Code != "check_unknown" {
+		t.Errorf("%d %s", got.status, got.text)
+	}
+	if got := h.signals(ref); len(got.Results) > 0 || len(h.lms.Asked()) > 0 {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -29,6 +29,12 @@
 // New does everything but serve: the listener is open (its port is part of public_url, which the functions need to
 // be built) and Handler can be called directly. Start is New, and Serve in the background. Both end with Close.
 //
+// # The operators' page
+//
+// /dev/labs shows all labs of all clouds and gives orders to tend-labs, with the configuration's first API token that may
+// look after labs, which never leaves the shim. Whatever changes something is asked about on a page of its own and then
+// posted; the pages have no script.
+//
 // # Development keys
 //
 // Without STACKHOOK_CONFIG the secrets are drawn afresh at each start, so that no web page open in the developer's

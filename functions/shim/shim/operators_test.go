@@ -212,12 +212,12 @@ func TestOperatorsRounds(t *testing.T) {
 			t.Errorf("%s:\n%s", dry, page)
 		}
 	}
-	for _, real := range []string{"tend", "doctor"} {
-		if page := o.page("/dev/labs/round/" + real); !strings.Contains(page, "do nothing") {
-			t.Errorf("%s is not asked about:\n%s", real, page)
+	for _, earnest := range []string{"tend", "doctor"} {
+		if page := o.page("/dev/labs/round/" + earnest); !strings.Contains(page, "do nothing") {
+			t.Errorf("%s is not asked about:\n%s", earnest, page)
 		}
-		if page := o.send("/dev/labs/round/"+real, nil); !strings.Contains(page, "<dt>Labs of learners</dt><dd>1</dd>") || strings.Contains(page, "What would be changed") {
-			t.Errorf("%s:\n%s", real, page)
+		if page := o.send("/dev/labs/round/"+earnest, nil); !strings.Contains(page, "<dt>Labs of learners</dt><dd>1</dd>") || strings.Contains(page, "What would be changed") {
+			t.Errorf("%s:\n%s", earnest, page)
 		}
 	}
 	if o.stateOf(name) != "CREATE_COMPLETE" {

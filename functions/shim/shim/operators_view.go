@@ -17,7 +17,7 @@ import (
 func operatorFuncs() template.FuncMap {
 	return template.FuncMap{
 		"state": func(s any) string { return stateWord(lab.State(fmt.Sprint(s))) }, "tone": stateTone, "moment": moment, "since": since, "hours": hours, "words": spaced,
-		"actsOf": actsOf, "tally": tallyOf, "rounds": rounds, "cloudName": cloudName, "iso": iso,
+		"actsOf": actsOf, "tally": tallyOf, "rounds": rounds, "cloudName": cloudName, "iso": iso, "healing": healing,
 	}
 }
 
@@ -25,6 +25,8 @@ func stateWord(s lab.State) string {
 	switch s {
 	case lab.Starting:
 		return "starting"
+	case lab.InLine: // before there is a stack
+		return "in line"
 	case lab.Building:
 		return "being built"
 	case lab.Ready:
@@ -45,7 +47,7 @@ func stateTone(s lab.State) string {
 	switch s {
 	case lab.Ready:
 		return "good"
-	case lab.Starting, lab.Building, lab.Resuming:
+	case lab.Starting, lab.InLine, lab.Building, lab.Resuming:
 		return "busy"
 	case lab.Broken:
 		return "bad"
@@ -77,6 +79,18 @@ func hours(n float64) string { return fmt.Sprintf("%.1f", n) }
 
 // spaced is a code as words.
 func spaced(code any) string { return strings.ReplaceAll(fmt.Sprint(code), "_", " ") }
+
+// healing is what becomes of a divergence.
+func healing(do lab.Tending) string {
+	switch do {
+	case lab.TendReport:
+		return "you alone"
+	case lab.TendKeep:
+		return "nothing, for now"
+	default:
+		return spaced(do)
+	}
+}
 
 // cloudName is what a cloud without a name is called: the only one there is.
 func cloudName(name string) string { return cmp.Or(name, "the cloud") }

@@ -29,7 +29,7 @@ type examiner struct {
 	keeper  *keeper.Keeper
 	grades  grades.Grades
 	now     function.Clock
-	run     func(ctx context.Context, t checks.Target, script string) (lab.Result, error)
+	run     Run
 }
 
 // scriptTime is how long one script may take: a pass has less than half a minute for all.

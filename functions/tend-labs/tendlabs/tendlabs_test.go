@@ -46,6 +46,13 @@ labs:
     template: lab.yaml
     lifetime: 8h
     extend: {by: 2h, times: 1}
+  graded:
+    title: Graded
+    template: graded.yaml
+    access: [{kind: ssh, host: address, key: made, user: learner}]
+    checks:
+      - {name: done, kind: ssh, script: probe.sh, host: address, user: learner, host_key: host_key}
+      - {name: told}
 api:
   tokens:
     - {name: operator, token: ` + operator + `, may: [labs]}
@@ -61,7 +68,7 @@ type house struct {
 	log     *loggingtest.Log
 }
 
-func open(t *testing.T) *house {
+func open(t *testing.T, change ...func(*tendlabs.Parts)) *house {
 	t.Helper()
 	h := &house{Cloud: openstacktest.Start(t, openstacktest.TokenLife(1000*time.Hour)), log: loggingtest.Catch(t, operator, scraper, naming)}
 	env := maps.Clone(h.Env())
@@ -74,7 +81,11 @@ func open(t *testing.T) *house {
 	if h.client, err = openstack.New(openstack.Options{Getenv: src.Getenv}); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := tendlabs.New(c, tendlabs.Parts{Clouds: keeper.One(h.client), Now: h.Now})
+	parts := tendlabs.Parts{Clouds: keeper.One(h.client), Now: h.Now}
+	for _, fn := range change {
+		fn(&parts)
+	}
+	handler, err := tendlabs.New(c, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +135,13 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 // lab makes a learner's lab that is up, launched now.
 func (h *house) lab(t *testing.T, learner string, tags ...string) openstack.StackRef {
 	t.Helper()
-	o := lab.Identity{Tenant: "academy", Context: "course", Lab: "web", Learner: learner}.Hide([]byte(naming))
-	text, err := config.OS().ReadFile("testdata/lab.yaml")
+	return h.labOf(t, "web", "testdata/lab.yaml", learner, tags...)
+}
+
+func (h *house) labOf(t *testing.T, key, file, learner string, tags ...string) openstack.StackRef {
+	t.Helper()
+	o := lab.Identity{Tenant: "academy", Context: "course", Lab: key, Learner: learner}.Hide([]byte(naming))
+	text, err := config.OS().ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ type roll struct {
 		Mine                           bool
 		Created                        time.Time `json:"created_at"`
 		Expires                        time.Time `json:"expires_at"`
+		Kept                           time.Time `json:"kept_until"`
+		Generation                     int
 	}
 	Outcome *struct{ Done, Left, Cannot int }
 }
@@ -139,6 +142,38 @@ func TestClassActs(t *testing.T) {
 				t.Errorf("done again: %q", calls)
 			}
 		})
+	}
+}
+
+// Row 6: course staff sees that a learner's lab was built anew, and can bring the old one back while it is kept.
+func TestRow6StaffUndoesAReset(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket := s.ready(t, learner("u1"))
+	before := s.Stacks()[0]
+	read(t, s.send("/reset", form(ticket)))
+	s.Settle()
+	list := readRoll(t, s.send("/class", form(s.class(t, "academy", "course"))))
+	if len(list.Labs) != 1 || list.Labs[0].Generation != 1 || list.Labs[0].Kept.IsZero() {
+		t.Fatalf("%+v", list.Labs)
+	}
+	fields := form(list.Ticket)
+	fields.Set("lab", list.Labs[0].Ref)
+	if w := s.post("/class", form(list.Ticket)); !strings.Contains(w.Body.String(), `formaction="/stage/view-lab/class/undo"`) {
+		t.Errorf("the page has no way back: %s", w.Body)
+	}
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() { readRoll(t, s.send("/class/undo", fields)) })
+	}
+	all.Wait()
+	s.Settle()
+	if after := s.Stacks(); len(after) != 1 || after[0].ID != before.ID {
+		t.Errorf("%+v, want %+v", after, before)
+	}
+	got := readRoll(t, s.send("/class/undo", fields)) // the page is still open
+	if n := len(s.Stacks()); n != 1 || got.Outcome.Done != 0 || len(got.Labs) != 1 || got.Labs[0].Generation != 0 || !got.Labs[0].Kept.IsZero() {
+		t.Errorf("once more: %d stacks, %+v", n, got)
 	}
 }
 

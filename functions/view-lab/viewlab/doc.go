@@ -3,7 +3,7 @@
 //
 // Every request carries a ticket, sealed by launch-lab or by an earlier answer; there is no cookie and nothing is remembered
 // here but how long builds took. GET /status is one call to OpenStack and changes nothing, however often it is asked.
-// POST /start does what the launch itself does. What a person may do to a lab (extend, suspend, reset, end) is done to the
+// POST /start does what the launch itself does. What a person may do to a lab (extend, suspend, reset, undo, end, check) is done to the
 // stack whose id the ticket holds, and may be sent twice.
 //
 // Which call a status makes is in the address that the answer before it gave: the events while Heat is at work (they show

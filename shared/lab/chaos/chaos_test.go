@@ -165,10 +165,11 @@ func (w *world) someDeed(h *host) deed {
 		l.gaveUp(l.ticket.Gen+1, w.now().Add(45*time.Minute)) // of build and grace
 		return w.act(h, l, "resets", h.keeper.Reset)
 	case 6:
-		l.gaveUp(0, time.Time{})
 		if w.random.IntN(3) == 0 {
+			l.gaveUp(l.gen, time.Time{})
 			return w.act(h, l, "ends", h.keeper.End)
 		}
+		l.gaveUp(0, time.Time{})
 		return w.act(h, l, "undoes", h.keeper.Undo)
 	case 7, 8:
 		return w.tend(h)
@@ -352,7 +353,7 @@ func (w *world) checkGrade(l *learner) {
 func names(stacks []openstacktest.Stack) []string {
 	out := make([]string, len(stacks))
 	for i, s := range stacks {
-		out[i] = s.Name + " " + s.State
+		out[i] = s.Name + " " + s.State + " " + strings.Join(s.Tags, ",")
 	}
 	return out
 }

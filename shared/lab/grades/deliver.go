@@ -21,8 +21,8 @@ func (g *grader) Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (R
 	return g.turn(ctx, cloud, s, !Writable(s))
 }
 
-// Leave is described at Grades.
-func (g *grader) Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error) {
+// Sleep is described at Grades.
+func (g *grader) Sleep(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error) {
 	return g.turn(ctx, cloud, s, true)
 }
 
@@ -58,19 +58,17 @@ func (d *delivery) run(ctx context.Context, s openstack.Stack) (Report, error) {
 	}
 	report := Report{Did: Nothing}
 	for round := range rounds {
-		sig, err := d.signals(ctx, s)
-		if err != nil {
+		sig, due, err := d.due(ctx, s, orAnywhere(to, opened))
+		switch {
+		case err != nil:
 			return report, err
-		}
-		due := Plan(sig, d.checks[lab.Tagged(s.Tags, lab.TagLab)], orAnywhere(to, opened))
-		if !due.Send {
-			return report, nil
-		}
-		if opened != nil {
+		case !due.Send:
+			return report, d.putOff(ctx, s, time.Time{})
+		case opened != nil:
 			return d.park(ctx, s, sig, due, sealReason(opened))
 		}
-		if now := d.now(); now.Before(d.known.next) && !d.leaving {
-			return Report{Did: Postponed, Score: due.Score, Why: resting, Next: d.known.next}, nil
+		if next := later(d.known.next, timeIn(s.Tags, lab.TagDue)); d.now().Before(next) && !d.leaving {
+			return Report{Did: Postponed, Score: due.Score, Why: resting, Next: next}, nil
 		}
 		next, again, err := d.send(ctx, s, sig, to, due)
 		if err != nil || !again || d.leaving {
@@ -115,39 +113,44 @@ func sealReason(err error) verdict.Reason {
 	return reasonUnsealed
 }
 
-// signals are those of s, and of its predecessor what it had sent: a reset does not lower a grade.
-func (d *delivery) signals(ctx context.Context, s openstack.Stack) (lab.Signals, error) {
-	sig := d.known.with(s, d.now())
-	if len(sig.Sent) > 0 || lab.Generation(s.Tags) == 0 || d.known.carried {
-		return sig, nil
+// due is what is due of a lab. Before its first grade is sent, the owner's other labs are asked for theirs, and the note that
+// the last one left: a reset, or a new lab, does not lower a grade.
+func (d *delivery) due(ctx context.Context, s openstack.Stack, to Destination) (Written, Due, error) {
+	checks := d.entries[lab.Tagged(s.Tags, lab.TagLab)].Checks
+	sig := d.read(s, d.known)
+	due := Plan(sig, checks, to)
+	if !due.Send || len(sig.Sent) > 0 || d.known.carried {
+		return sig, due, nil
 	}
-	earlier, found, err := best(ctx, d.cloud, lab.BaseOf(s.Tags), s.ID, d.now())
+	earlier, found, err := d.best(ctx, d.cloud, lab.BaseOf(s.Tags), s.ID)
 	if err != nil {
-		return sig, fmt.Errorf("look at the lab before the reset: %w", err)
-	}
-	if found && !d.leaving {
-		if err := d.mark(ctx, s, lab.SentID(0), "grade carried over", sentData(earlier)); err != nil {
-			return sig, err
-		}
-		d.known.sent = append(d.known.sent, lab.Delivery{Score: earlier.Score, At: d.now(), Result: earlier.Result})
+		return sig, Due{}, fmt.Errorf("look at what the owner's other labs earned: %w", err)
 	}
 	d.known.carried = true
-	if found {
-		sig.Sent = append(sig.Sent, earlier)
+	if !found {
+		return sig, due, nil
 	}
-	return sig, nil
+	carried := delivered{Delivery: lab.Delivery{Score: earlier.Score, At: d.now().Truncate(time.Second), Result: "carried"}}
+	d.known.sent = append(d.known.sent, carried)
+	if err := d.mark(ctx, s, sentID(carried.Result), "grade of an earlier lab", sentData(carried)); err != nil {
+		return sig, Due{}, err
+	}
+	sig = d.read(s, d.known)
+	return sig, Plan(sig, checks, to), nil
 }
 
 // send tries once and writes down what came of it; again says that the lab is worth another look.
-func (d *delivery) send(ctx context.Context, s openstack.Stack, sig lab.Signals, to Destination, due Due) (r Report, again bool, err error) {
+func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to Destination, due Due) (r Report, again bool, err error) {
 	sent := d.deliver(ctx, to, due)
 	logging.Note(ctx, "score", strconv.FormatFloat(due.Score, 'f', 4, 64))
 	switch reason := verdict.RefusedFor(sent); {
 	case sent == nil:
 		d.known.succeed()
-		done := lab.Delivery{Score: due.Score, At: d.now().Truncate(time.Second), Result: due.Result}
+		done := delivered{
+			Delivery: lab.Delivery{Score: due.Score, At: d.now().Truncate(time.Second), Result: due.Result}, after: sig.below(due.Score),
+		}
 		d.known.sent = append(d.known.sent, done)
-		err := d.mark(ctx, s, sentID(sig.Sent, done), "grade sent", sentData(done))
+		err := d.mark(ctx, s, sentID(done.Result), "grade sent", sentData(done))
 		return Report{Did: Sent, Score: due.Score}, true, err
 	case reason != "":
 		r, err := d.park(ctx, s, sig, due, reason)
@@ -156,7 +159,7 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig lab.Signals,
 	next := d.known.fail(d.now(), verdict.Wait(sent))
 	logging.From(ctx).Warn().Str("stack", s.Name).Str("host", to.host()).Str("why", why(sent)).Time("next", next).Msg("a grade is not delivered yet")
 	if !d.leaving {
-		return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, false, nil
+		return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, false, d.putOff(ctx, s, next)
 	}
 	if err := d.keep(ctx, s, due, next); err != nil {
 		return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, false, err
@@ -164,9 +167,32 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig lab.Signals,
 	return Report{Did: Kept, Score: due.Score, Why: why(sent), Next: next}, false, nil
 }
 
+// putOff writes into a lab's tags when its grade is to be tried again, or with the zero time that none is due. The tags are
+// read before: others write to them, too.
+func (d *delivery) putOff(ctx context.Context, s openstack.Stack, next time.Time) error {
+	if d.leaving || next.IsZero() && lab.Tagged(s.Tags, lab.TagDue) == "" {
+		return nil
+	}
+	s, err := d.cloud.Stack(ctx, s.StackRef)
+	if err != nil {
+		return lookedAgain(err)
+	}
+	if !(lab.Stack{Action: s.Action, Status: s.Status}).Patchable() {
+		return nil // without the tag it is tried whenever somebody looks
+	}
+	tags := without(s.Tags, lab.TagDue)
+	if !next.IsZero() {
+		tags = append(tags, lab.TagDue+strconv.FormatInt(next.Unix(), 10))
+	}
+	if err := d.cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: tags}); err != nil {
+		return fmt.Errorf("note when a grade is tried again: %w", err)
+	}
+	return nil
+}
+
 // why is one word of an error: its text may hold an address.
 func why(err error) string {
-	if later, ok := errors.AsType[*verdict.Later](err); ok {
+	if later, ok := errors.AsType[*verdict.LaterError](err); ok {
 		return later.Why
 	}
 	return "unknown"
@@ -187,10 +213,10 @@ func (g *grader) deliver(ctx context.Context, to Destination, due Due) error {
 func (g *grader) deliverOutcome(ctx context.Context, to Destination, due Due) error {
 	consumer, known := g.consumers[to.Key]
 	if !known {
-		return &verdict.Later{Why: "consumer_unknown"} // it may be configured again
+		return &verdict.LaterError{Why: "consumer_unknown"} // it may be configured again
 	}
 	if !lti.AllowedHost(to.Outcome, consumer.OutcomeHosts) {
-		return &verdict.Refused{Reason: verdict.Unlisted}
+		return &verdict.RefusedError{Reason: verdict.Unlisted}
 	}
 	return g.outcomes.Replace(ctx, outcome.Place{ //nolint:wrapcheck // verdicts say all
 		URL: to.Outcome, SourcedID: to.SourcedID, Key: to.Key, Secret: consumer.Secret.Reveal(),
@@ -201,16 +227,16 @@ func (g *grader) deliverScore(ctx context.Context, to Destination, due Due) erro
 	platform, known := g.platforms[client{to.Issuer, to.ClientID}]
 	switch {
 	case !known:
-		return &verdict.Later{Why: "platform_unknown"}
+		return &verdict.LaterError{Why: "platform_unknown"}
 	case g.scores == nil:
-		return &verdict.Later{Why: "no_tool_keys"}
+		return &verdict.LaterError{Why: "no_tool_keys"}
 	case platform.TokenURL == "":
-		return &verdict.Later{Why: "no_token_url"}
+		return &verdict.LaterError{Why: "no_token_url"}
 	}
 	hosts := lti.Registration{TokenURL: platform.TokenURL, GradeHosts: platform.GradeHosts}
 	for _, address := range []string{to.LineItem, to.LineItems} {
 		if address != "" && !hosts.TakesScores(address) {
-			return &verdict.Refused{Reason: verdict.Unlisted}
+			return &verdict.RefusedError{Reason: verdict.Unlisted}
 		}
 	}
 	return g.scores.Send(ctx, ags.Place{ //nolint:wrapcheck // verdicts say all
@@ -221,7 +247,7 @@ func (g *grader) deliverScore(ctx context.Context, to Destination, due Due) erro
 }
 
 // park writes down that a grade is given up, and why.
-func (d *delivery) park(ctx context.Context, s openstack.Stack, sig lab.Signals, due Due, reason verdict.Reason) (Report, error) {
+func (d *delivery) park(ctx context.Context, s openstack.Stack, sig Written, due Due, reason verdict.Reason) (Report, error) {
 	d.known.succeed()
 	given := lab.Parking{Reason: string(reason), At: due.At}
 	logging.From(ctx).Warn().Str("stack", s.Name).Str("why", string(reason)).Float64("score", due.Score).Msg("a grade is given up")

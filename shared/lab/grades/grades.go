@@ -2,6 +2,8 @@ package grades
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 	"iter"
 	"net/http"
@@ -68,14 +70,18 @@ const resting = "back_off"
 type Grades interface {
 	// Record writes down results of the lab's checks and delivers what they come to.
 	Record(ctx context.Context, cloud Cloud, s openstack.Stack, results ...lab.Result) (Report, error)
-	// Deliver sends what is due of a lab that is up. 0 calls to the cloud if nothing is, else 2: sent is written down, and the lab
-	// read again.
+	// Deliver sends what is due of a lab that is up. 0 calls to the cloud if nothing is, else 2: it is written down that it was
+	// sent, and the lab read again. The owner's first grade costs 2 more (did an earlier lab earn more?), and so does one that is
+	// postponed: the lab's tag due= says until when, and Deliver is to be called then.
 	Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)
-	// Leave is Deliver for a lab that is about to sleep or end, or does. What the course site does not take now goes to the
-	// outbox; without an error the lab may go.
+	// Sleep is Deliver for a lab that is about to sleep. What the course site does not take now goes to the outbox; without an
+	// error the lab may sleep.
+	Sleep(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)
+	// Leave is Sleep for a lab that is about to be deleted. The best score that the course site has is noted, so that no later
+	// lab of the owner's lowers it.
 	Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)
-	// Outbox tries to send the grade that an outbox (kind=grade) holds, and deletes it once that was taken, or a while after it
-	// was refused for good. Before the time in its tag due= it does nothing. s may come from a list.
+	// Outbox tries to send the grade that an outbox (kind=grade) holds. Once that was taken the stack is a note of it (tag best=)
+	// until its tag until=; one that was refused for good is deleted after a while. Before the time in its tag due= it does nothing. s may come from a list.
 	Outbox(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)
 }
 
@@ -93,7 +99,8 @@ type grader struct {
 	box       *seal.Box
 	consumers map[string]config.Consumer
 	platforms map[client]config.Platform
-	checks    map[string][]lab.Check // by the lab's key
+	entries   map[string]lab.Entry // by the lab's key: their checks
+	signKey   []byte
 	outcomes  outcome.Sender
 	scores    *ags.Sender // nil without keys of our own
 	now       function.Clock
@@ -113,8 +120,12 @@ func New(c *config.Config, o Options) (Grades, error) {
 		o.Client = dial.Client(false, timeout)
 	}
 	g := &grader{
-		box: box, consumers: map[string]config.Consumer{}, platforms: map[client]config.Platform{}, checks: map[string][]lab.Check{},
+		box: box, consumers: map[string]config.Consumer{}, platforms: map[client]config.Platform{}, entries: map[string]lab.Entry{},
 		outcomes: outcome.Sender{Client: o.Client, Now: o.Now}, now: o.Now, memory: newMemory(),
+	}
+	// As package keeper derives it: what we sign at a lab all functions must know for ours.
+	if g.signKey, err = hkdf.Key(sha256.New, []byte(c.NamingKey.Reveal()), nil, "signals", sha256.Size); err != nil {
+		return nil, fmt.Errorf("derive the key of signals: %w", err)
 	}
 	for _, consumer := range c.LTI.Consumers {
 		g.consumers[consumer.Key] = consumer
@@ -123,7 +134,7 @@ func New(c *config.Config, o Options) (Grades, error) {
 		g.platforms[client{platform.Issuer, platform.ClientID}] = platform
 	}
 	for key, l := range c.Labs {
-		g.checks[key] = checksOf(l.Checks)
+		g.entries[key] = lab.Entry{Key: key, Checks: checksOf(l.Checks)}
 	}
 	keys := c.LTI.ToolKeys
 	if keys.Current.Reveal() != "" {
@@ -139,7 +150,7 @@ func New(c *config.Config, o Options) (Grades, error) {
 func checksOf(list []config.Check) []lab.Check {
 	checks := make([]lab.Check, len(list))
 	for i, c := range list {
-		checks[i] = lab.Check{Name: c.Name, Title: c.Title, Weight: c.Weight}
+		checks[i] = lab.Check{Name: c.Name, Title: c.Title, Weight: c.Weight, Script: c.Script}
 	}
 	return checks
 }

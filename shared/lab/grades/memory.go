@@ -24,12 +24,19 @@ type known struct {
 	used  time.Time
 
 	wait    time.Duration // how long what was sent may take to show: a lab that sleeps does not show it before it wakes
-	sent    []lab.Delivery
+	sent    []delivered
 	parked  []parking
 	results []lab.Result
-	carried bool      // its predecessor was looked at
+	carried bool      // the owner's other labs were looked at
 	tries   int       // failed ones in a row
 	next    time.Time // no try before
+}
+
+// delivered is a delivery with how many lower ones were known.
+type delivered struct {
+	lab.Delivery
+
+	after int
 }
 
 // parking is one with the time at which it was noted: its own is that of the result.
@@ -88,19 +95,19 @@ func (m *memory) tidy(now time.Time) {
 }
 
 // with adds to the lab's signals what was written down a moment ago and may not show yet.
-func (k *known) with(s openstack.Stack, now time.Time) lab.Signals {
-	sig := lab.ReadSignals(s.Outputs, now)
+func (k *known) with(s openstack.Stack, sig Written, now time.Time) Written {
 	k.wait = visible
 	if !Writable(s) {
 		k.wait = forgotten
 	}
-	k.sent = slices.DeleteFunc(k.sent, func(s lab.Delivery) bool { return now.Sub(s.At) > k.wait })
+	k.sent = slices.DeleteFunc(k.sent, func(s delivered) bool { return now.Sub(s.At) > k.wait })
 	k.parked = slices.DeleteFunc(k.parked, func(p parking) bool { return now.Sub(p.noted) > k.wait })
 	k.results = slices.DeleteFunc(k.results, func(r lab.Result) bool { return now.Sub(r.At) > visible })
 	for _, sent := range k.sent {
-		if !slices.ContainsFunc(sig.Sent, func(s lab.Delivery) bool { return s.Result == sent.Result && s.Score == sent.Score }) {
-			sig.Sent = append(slices.Clip(sig.Sent), sent)
+		if !slices.ContainsFunc(sig.Sent, func(s lab.Delivery) bool { return s.Result == sent.Result && !s.At.Before(sent.At) }) {
+			sig.Sent = append(slices.DeleteFunc(slices.Clone(sig.Sent), func(s lab.Delivery) bool { return s.Result == sent.Result }), sent.Delivery)
 		}
+		sig.After[sent.Result] = max(sig.After[sent.Result], sent.after)
 	}
 	for _, p := range k.parked {
 		sig.Parked = append(slices.Clip(sig.Parked), p.Parking)

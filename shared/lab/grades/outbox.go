@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/lab"
@@ -15,9 +13,8 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// The tags of an outbox, besides those of a note.
+// The tags of an outbox, besides those of a note and lab.TagDue: no try before.
 const (
-	TagDue    = "due="    // no try before, in Unix seconds
 	TagTries  = "tries="  // how many failed
 	TagParked = "parked=" // why it is given up; until due it is left for whoever wants to know
 )
@@ -47,7 +44,8 @@ const (
 
 // keep puts a grade into the owner's outbox, of which there is one: the better grade stays.
 func (d *delivery) keep(ctx context.Context, s openstack.Stack, due Due, next time.Time) error {
-	box := d.outbox(s, due, next)
+	waiting := lab.TagDue + strconv.FormatInt(next.Unix(), 10)
+	box := gradeStack(s, due, waiting)
 	_, err := d.cloud.CreateStack(ctx, box)
 	if code := openstack.CodeOf(err); code != openstack.Conflict && code != openstack.Unavailable {
 		return keeping(err)
@@ -65,12 +63,12 @@ func (d *delivery) keep(ctx context.Context, s openstack.Stack, due Due, next ti
 		if there.Action == "DELETE" { // it has served; its name is free in a moment
 			return keeping(&openstack.Error{Code: openstack.Busy, Op: "write to stack " + there.Name})
 		}
-		if kept, ok := dueIn(there); ok && kept.Score >= due.Score-sameScore {
+		if kept, ok := dueIn(there); ok && !isNote(there.Tags) && kept.Score >= due.Score-sameScore {
 			return nil
 		}
 		// Of two updates at once Heat drops one without a word, so it is read again.
-		change := openstack.StackChange{Parameters: box.Parameters, Tags: box.Tags}
-		if err := d.cloud.PatchStack(ctx, there.StackRef, change); err != nil {
+		tags := append(without(there.Tags, TagUntil, lab.TagDue, TagTries, TagParked), waiting)
+		if err := d.cloud.PatchStack(ctx, there.StackRef, openstack.StackChange{Parameters: box.Parameters, Tags: tags}); err != nil {
 			return keeping(err)
 		}
 	}
@@ -84,8 +82,9 @@ func keeping(err error) error {
 	return fmt.Errorf("keep a grade: %w", err)
 }
 
-func (d *delivery) outbox(s openstack.Stack, due Due, next time.Time) openstack.NewStack {
-	note := ownerOf(s.Tags).Note(lab.NoteGrade, "", TagDue+strconv.FormatInt(next.Unix(), 10))
+// gradeStack is the owner's stack for a grade: an outbox or a note, as its tags say.
+func gradeStack(s openstack.Stack, due Due, tags ...string) openstack.NewStack {
+	note := ownerOf(s.Tags).Note(lab.NoteGrade, "", tags...)
 	if lab.BaseOf(note.Tags) == "" {
 		note.Tags = append(note.Tags, lab.TagOwner+lab.BaseOf(s.Tags))
 	}
@@ -99,6 +98,8 @@ func (d *delivery) outbox(s openstack.Stack, due Due, next time.Time) openstack.
 		},
 	}
 }
+
+func gradeName(tags []string) string { return ownerOf(tags).Note(lab.NoteGrade, "").Name }
 
 // ownerOf is whose stack it is by its tags.
 func ownerOf(tags []string) lab.Owner {
@@ -120,11 +121,14 @@ func dueIn(s openstack.Stack) (Due, bool) {
 
 // Outbox is described at Grades.
 func (g *grader) Outbox(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error) {
-	if next := timeIn(s.Tags, TagDue); g.now().Before(next) {
+	if isNote(s.Tags) {
+		return Report{Did: Nothing}, nil
+	}
+	if next := timeIn(s.Tags, lab.TagDue); g.now().Before(next) {
 		return Report{Did: Postponed, Why: resting, Next: next}, nil
 	}
 	if why := lab.Tagged(s.Tags, TagParked); why != "" {
-		return discard(ctx, cloud, s, Report{Did: Parked, Why: why})
+		return g.discard(ctx, cloud, s, Report{Did: Parked, Why: why})
 	}
 	_, give, err := g.memory.take(ctx, s.ID, g.now())
 	if err != nil {
@@ -151,19 +155,19 @@ func (g *grader) empty(ctx context.Context, cloud Cloud, s openstack.Stack) (Rep
 	case !ok || !to.Graded():
 		return g.giveUp(ctx, cloud, s, due, string(verdict.Unfit))
 	}
-	earlier, found, err := best(ctx, cloud, owner, s.ID, g.now())
+	earlier, found, err := g.best(ctx, cloud, owner, s.ID)
 	if err != nil {
 		return Report{}, fmt.Errorf("look at the labs of the grade's owner: %w", err)
 	}
 	if found && earlier.Score >= due.Score-sameScore {
-		return discard(ctx, cloud, s, Report{Did: Nothing})
+		return g.served(ctx, cloud, s, Report{Did: Nothing, Score: earlier.Score})
 	}
 	sent := g.deliver(ctx, to, due)
 	if reason := verdict.RefusedFor(sent); reason != "" {
 		return g.giveUp(ctx, cloud, s, due, string(reason))
 	}
 	if sent == nil {
-		return discard(ctx, cloud, s, Report{Did: Sent, Score: due.Score})
+		return g.served(ctx, cloud, s, Report{Did: Sent, Score: due.Score})
 	}
 	if g.now().Sub(s.Created) > giveUpAfter {
 		return g.giveUp(ctx, cloud, s, due, why(sent))
@@ -171,8 +175,22 @@ func (g *grader) empty(ctx context.Context, cloud Cloud, s openstack.Stack) (Rep
 	return g.putOff(ctx, cloud, s, due, sent)
 }
 
-// discard removes an outbox that has served.
-func discard(ctx context.Context, cloud Cloud, s openstack.Stack, report Report) (Report, error) {
+// served makes a note of an outbox whose grade the course site has.
+func (g *grader) served(ctx context.Context, cloud Cloud, s openstack.Stack, report Report) (Report, error) {
+	score := report.Score
+	if best, ok := bestIn(s.Tags); ok {
+		score = max(score, float64(best)/1000)
+	}
+	tags := append(without(s.Tags, lab.TagDue, TagTries, TagParked, TagBest, TagUntil), g.noteTags(score)...)
+	return report, noting(cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: tags}))
+}
+
+// discard removes an outbox whose grade was refused, or leaves it as a note of an earlier one.
+func (g *grader) discard(ctx context.Context, cloud Cloud, s openstack.Stack, report Report) (Report, error) {
+	if best, ok := bestIn(s.Tags); ok {
+		report.Score = float64(best) / 1000
+		return g.served(ctx, cloud, s, report)
+	}
 	if err := cloud.DeleteStack(ctx, s.StackRef); err != nil && openstack.CodeOf(err) != openstack.Gone {
 		return report, fmt.Errorf("remove outbox: %w", err)
 	}
@@ -183,22 +201,20 @@ func discard(ctx context.Context, cloud Cloud, s openstack.Stack, report Report)
 func (g *grader) giveUp(ctx context.Context, cloud Cloud, s openstack.Stack, due Due, why string) (Report, error) {
 	logging.From(ctx).Warn().Str("stack", s.Name).Str("why", why).Float64("score", due.Score).Msg("a kept grade is given up")
 	until := g.now().Add(parkedFor)
-	err := retag(ctx, cloud, s, TagDue+strconv.FormatInt(until.Unix(), 10), TagParked+why)
+	err := retag(ctx, cloud, s, lab.TagDue+strconv.FormatInt(until.Unix(), 10), TagParked+why)
 	return Report{Did: Parked, Score: due.Score, Why: why, Next: until}, err
 }
 
 func (g *grader) putOff(ctx context.Context, cloud Cloud, s openstack.Stack, due Due, sent error) (Report, error) {
 	tries, _ := strconv.Atoi(lab.Tagged(s.Tags, TagTries)) // none at first
 	next := g.now().Add(max(verdict.Wait(sent), backOff(tries)))
-	err := retag(ctx, cloud, s, TagDue+strconv.FormatInt(next.Unix(), 10), TagTries+strconv.Itoa(tries+1))
+	err := retag(ctx, cloud, s, lab.TagDue+strconv.FormatInt(next.Unix(), 10), TagTries+strconv.Itoa(tries+1))
 	return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, err
 }
 
 func retag(ctx context.Context, cloud Cloud, s openstack.Stack, tags ...string) error {
-	rest := slices.DeleteFunc(slices.Clone(s.Tags), func(tag string) bool {
-		return strings.HasPrefix(tag, TagDue) || strings.HasPrefix(tag, TagTries) || strings.HasPrefix(tag, TagParked)
-	})
-	if err := cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: append(rest, tags...)}); err != nil {
+	tags = append(without(s.Tags, lab.TagDue, TagTries, TagParked), tags...)
+	if err := cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: tags}); err != nil {
 		return fmt.Errorf("put a kept grade off: %w", err)
 	}
 	return nil
@@ -210,32 +226,4 @@ func timeIn(tags []string, prefix string) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0)
-}
-
-// best is the best grade that any other lab of the owner sent: one call to list them, and one for each that has signals.
-func best(ctx context.Context, cloud Cloud, owner, but string, now time.Time) (found lab.Delivery, ok bool, err error) {
-	if owner == "" {
-		return lab.Delivery{}, false, nil
-	}
-	for s, err := range cloud.Stacks(ctx, lab.TagOwner+owner) {
-		if err != nil {
-			return lab.Delivery{}, false, fmt.Errorf("list: %w", err)
-		}
-		if s.ID == but || lab.Tagged(s.Tags, lab.TagKind) != "" || s.Action == "DELETE" || s.State() == "CREATE_IN_PROGRESS" {
-			continue
-		}
-		whole, err := cloud.Stack(ctx, s.StackRef)
-		if openstack.CodeOf(err) == openstack.Gone {
-			continue
-		}
-		if err != nil {
-			return lab.Delivery{}, false, fmt.Errorf("read: %w", err)
-		}
-		for _, sent := range lab.ReadSignals(whole.Outputs, now).Sent {
-			if !ok || sent.Score > found.Score {
-				found, ok = sent, true
-			}
-		}
-	}
-	return found, ok, nil
 }

@@ -20,12 +20,20 @@ type Due struct {
 // sameScore is how close two scores are that mean the same: they were divided, written down and read.
 const sameScore = 1e-6
 
+// Written is what is written down at a lab.
+type Written struct {
+	lab.Signals
+
+	// After says of a delivery, by its result, how many lower ones its sender had seen to have arrived.
+	After map[string]int
+}
+
 // Plan says what is due, from what is written down at a lab alone.
 //
 // The best score counts and is due until the course site took it, or refused it for good and nothing better has come since.
-// It is due again if a lower one was the last to arrive, as it may when two hosts send at once: LTI 1.1 keeps whatever comes
-// last.
-func Plan(sig lab.Signals, checks []lab.Check, d Destination) Due {
+// It is due again if a lower one may have been the last to arrive, which happens when two hosts send at once: LTI 1.1 keeps
+// whatever comes last.
+func Plan(sig Written, checks []lab.Check, d Destination) Due {
 	score, graded := lab.Score(sig.Results, checks)
 	if !graded && len(sig.Sent) == 0 || !d.Graded() {
 		return Due{}
@@ -45,7 +53,7 @@ func Plan(sig lab.Signals, checks []lab.Check, d Destination) Due {
 			due.At = sent.At
 		}
 	}
-	due.Send = !arrived(sig.Sent, due.Score) && !refused(sig.Parked, due.At)
+	due.Send = !sig.arrived(due.Score) && !refused(sig.Parked, due.At)
 	return due
 }
 
@@ -65,20 +73,37 @@ func decisive(results []lab.Result, checks []lab.Check, score float64) (at time.
 	return last.At, last.ID
 }
 
-// arrived says that the course site has this score, and that it was the last to get there.
-func arrived(sent []lab.Delivery, score float64) bool {
-	var last, lower time.Time
-	times := 0
-	for _, s := range sent {
-		switch {
-		case s.Score < score-sameScore:
+// crossing is how long two requests may overtake each other on their way, and hosts' clocks be apart.
+const crossing = time.Minute
+
+// arrived says that the course site has this score, and that it was the last to get there: whoever sent it knew of all lower
+// ones, or sent it long after them.
+func (w Written) arrived(score float64) bool {
+	below := w.below(score)
+	var lower time.Time
+	for _, s := range w.Sent {
+		if s.Score < score-sameScore {
 			lower = later(lower, s.At)
-		default:
-			last, times = later(last, s.At), times+1
 		}
 	}
-	// Of two in one second nobody knows which was first; sent twice, it was.
-	return times > 0 && (last.After(lower) || last.Equal(lower) && times > 1)
+	return slices.ContainsFunc(w.Sent, func(s lab.Delivery) bool {
+		if s.Score < score-sameScore {
+			return false
+		}
+		seen, told := w.After[s.Result]
+		return below == 0 || told && seen >= below || s.At.After(lower.Add(crossing))
+	})
+}
+
+// below counts the deliveries of lower scores.
+func (w Written) below(score float64) int {
+	n := 0
+	for _, s := range w.Sent {
+		if s.Score < score-sameScore {
+			n++
+		}
+	}
+	return n
 }
 
 // refused says that a grade of this time was given up, or one that came after it.

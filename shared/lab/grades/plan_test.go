@@ -31,30 +31,33 @@ func TestPlan(t *testing.T) {
 		score float64
 		at    int
 		id    string
+		after map[string]int
 	}{
-		"nothing reported":             {lab.Signals{}, false, 0, 0, ""},
-		"a check that is not known":    {lab.Signals{Results: []lab.Result{got("1", "else", 1, 1)}}, false, 0, 0, ""},
-		"a first result":               {lab.Signals{Results: []lab.Result{up}}, true, 0.25, 10, "1"},
-		"a first failure":              {lab.Signals{Results: []lab.Result{got("1", "up", 0, 10)}}, true, 0, 10, "1"},
-		"two":                          {lab.Signals{Results: []lab.Result{cache, up}}, true, 0.75, 20, "2"},
-		"sent":                         {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 21)}}, false, 0.75, 21, "2"},
-		"sent before the second":       {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.25, 11)}}, true, 0.75, 20, "2"},
-		"failed again later":           {lab.Signals{Results: []lab.Result{cache, up, got("3", "up", 0, 30)}}, true, 0.75, 20, "2"},
-		"passed again later":           {lab.Signals{Results: []lab.Result{cache, up, got("3", "up", 1, 30)}}, true, 0.75, 20, "2"},
-		"rounding of what was written": {lab.Signals{Results: []lab.Result{got("1", "up", 1.0/3, 1)}, Sent: []lab.Delivery{sent(0.08333333, 2)}}, false, 1.0 / 12, 2, "1"},
-		"a lower one came last":        {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 21), sent(0.25, 22)}}, true, 0.75, 22, "2"},
-		"both in one second":           {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 22), sent(0.25, 22)}}, true, 0.75, 22, "2"},
-		"and sent once more":           {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 22), sent(0.25, 22), sent(0.75, 22)}}, false, 0.75, 22, "2"},
-		"refused for good":             {lab.Signals{Results: []lab.Result{up}, Parked: []lab.Parking{{Reason: "past_due", At: second(10)}}}, false, 0.25, 10, "1"},
-		"refused, then better":         {lab.Signals{Results: []lab.Result{cache, up}, Parked: []lab.Parking{{Reason: "past_due", At: second(10)}}}, true, 0.75, 20, "2"},
-		"an older result shows late":   {lab.Signals{Results: []lab.Result{got("0", "tls", 1, 5), cache}, Sent: []lab.Delivery{sent(0.5, 30)}}, true, 0.75, 30, "2"},
-		"more was sent than is known":  {lab.Signals{Results: []lab.Result{up}, Sent: []lab.Delivery{sent(0.9, 5)}}, false, 0.9, 5, ""},
+		"nothing reported":             {lab.Signals{}, false, 0, 0, "", nil},
+		"a check that is not known":    {lab.Signals{Results: []lab.Result{got("1", "else", 1, 1)}}, false, 0, 0, "", nil},
+		"a first result":               {lab.Signals{Results: []lab.Result{up}}, true, 0.25, 10, "1", nil},
+		"a first failure":              {lab.Signals{Results: []lab.Result{got("1", "up", 0, 10)}}, true, 0, 10, "1", nil},
+		"two":                          {lab.Signals{Results: []lab.Result{cache, up}}, true, 0.75, 20, "2", nil},
+		"sent":                         {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 21)}}, false, 0.75, 21, "2", nil},
+		"sent before the second":       {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.25, 11)}}, true, 0.75, 20, "2", nil},
+		"failed again later":           {lab.Signals{Results: []lab.Result{cache, up, got("3", "up", 0, 30)}}, true, 0.75, 20, "2", nil},
+		"passed again later":           {lab.Signals{Results: []lab.Result{cache, up, got("3", "up", 1, 30)}}, true, 0.75, 20, "2", nil},
+		"rounding of what was written": {lab.Signals{Results: []lab.Result{got("1", "up", 1.0/3, 1)}, Sent: []lab.Delivery{sent(0.08333333, 2)}}, false, 1.0 / 12, 2, "1", nil},
+		"a lower one came last":        {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 21), sent(0.25, 22)}}, true, 0.75, 22, "2", nil},
+		"a lower one may have":         {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 30), sent(0.25, 22)}}, true, 0.75, 30, "2", nil},
+		"long after the lower one":     {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{sent(0.75, 83), sent(0.25, 22)}}, false, 0.75, 83, "2", nil},
+		"with the lower one in sight":  {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{{Score: 0.75, At: second(22), Result: "2"}, sent(0.25, 22)}}, false, 0.75, 22, "2", map[string]int{"2": 1}},
+		"with one of two in sight":     {lab.Signals{Results: []lab.Result{cache, up}, Sent: []lab.Delivery{{Score: 0.75, At: second(22), Result: "2"}, sent(0.25, 22), sent(0.5, 21)}}, true, 0.75, 22, "2", map[string]int{"2": 1}},
+		"refused for good":             {lab.Signals{Results: []lab.Result{up}, Parked: []lab.Parking{{Reason: "past_due", At: second(10)}}}, false, 0.25, 10, "1", nil},
+		"refused, then better":         {lab.Signals{Results: []lab.Result{cache, up}, Parked: []lab.Parking{{Reason: "past_due", At: second(10)}}}, true, 0.75, 20, "2", nil},
+		"an older result shows late":   {lab.Signals{Results: []lab.Result{got("0", "tls", 1, 5), cache}, Sent: []lab.Delivery{sent(0.5, 30)}}, true, 0.75, 30, "2", nil},
+		"more was sent than is known":  {lab.Signals{Results: []lab.Result{up}, Sent: []lab.Delivery{sent(0.9, 5)}}, false, 0.9, 5, "", nil},
 	} {
-		due := grades.Plan(row.sig, checks, there)
+		due := grades.Plan(grades.Written{Signals: row.sig, After: row.after}, checks, there)
 		if due.Send != row.send || due.Send && (due.Score != row.score || !due.At.Equal(second(row.at)) || due.Result != row.id) {
 			t.Errorf("%s: %+v", name, due)
 		}
-		if due := grades.Plan(row.sig, checks, grades.Destination{}); due.Send {
+		if due := grades.Plan(grades.Written{Signals: row.sig}, checks, grades.Destination{}); due.Send {
 			t.Errorf("%s, to nowhere: %+v", name, due)
 		}
 	}
@@ -71,7 +74,7 @@ func TestS06TimesRise(t *testing.T) {
 			check := checks[random.IntN(len(checks))].Name
 			results = append(results, got(string(rune('a'+i)), check, float64(random.IntN(5))/4, random.IntN(6)))
 		}
-		var sig lab.Signals
+		sig := grades.Written{After: map[string]int{}}
 		var last grades.Due
 		for i, shown := range random.Perm(len(results)) {
 			sig.Results = append(sig.Results, results[shown])
@@ -82,13 +85,13 @@ func TestS06TimesRise(t *testing.T) {
 			if again := grades.Plan(sig, checks, there); again != due {
 				t.Fatalf("seed %d: %+v, then %+v", seed, due, again)
 			}
-			// Of two sent in one second the better is sent once more, with the time that it had.
-			repeat := due.Score == last.Score && due.At.Equal(last.At)
-			if len(sig.Sent) > 0 && !repeat && (due.Score <= last.Score || !grades.Timestamp(due).After(grades.Timestamp(last))) {
+			if len(sig.Sent) > 0 && (due.Score <= last.Score || !grades.Timestamp(due).After(grades.Timestamp(last))) {
 				t.Fatalf("seed %d: %+v at %v after %+v at %v", seed, due, grades.Timestamp(due), last, grades.Timestamp(last))
 			}
 			last = due
-			sig.Sent = append(sig.Sent, lab.Delivery{Score: due.Score, At: later(due.At, second(i)), Result: due.Result})
+			id := due.Result + string(rune('0'+len(sig.Sent)))
+			sig.After[id] = len(sig.Sent)
+			sig.Sent = append(sig.Sent, lab.Delivery{Score: due.Score, At: later(due.At, second(i)), Result: id})
 		}
 	}
 }

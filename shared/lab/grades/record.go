@@ -46,7 +46,7 @@ func (g *grader) Record(ctx context.Context, cloud Cloud, s openstack.Stack, res
 
 // note writes down the results that are new.
 func (d *delivery) note(ctx context.Context, s openstack.Stack, results []lab.Result) error {
-	sig, there := d.known.with(s, d.now()), reported(s.Outputs)
+	sig, there := d.read(s, d.known), reported(s.Outputs)
 	for _, r := range results {
 		if slices.ContainsFunc(sig.Results, func(known lab.Result) bool { return known.ID == r.ID }) {
 			continue
@@ -82,5 +82,7 @@ func Beat(ctx context.Context, cloud Cloud, ref openstack.StackRef, use Use, now
 	case use.Active:
 		reason = "in use"
 	}
-	return signal(ctx, cloud, ref, lab.BeatID(now), reason, map[string]any{"at": now.Unix(), "busy": use.Busy, "active": use.Active})
+	return signal(ctx, cloud, ref, lab.Signal{
+		ID: lab.BeatID(now), Reason: reason, Data: map[string]any{"at": now.Unix(), "busy": use.Busy, "active": use.Active},
+	})
 }

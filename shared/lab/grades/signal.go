@@ -31,12 +31,12 @@ func soon(s openstack.Stack) bool {
 	return !Writable(s) && s.Status == "IN_PROGRESS" && (s.Action == "CREATE" || s.Action == "RESUME")
 }
 
-// write signals; ErrAsleep if the lab cannot take it.
+// write signals with our signature; ErrAsleep if the lab cannot take it.
 func (d *delivery) write(ctx context.Context, s openstack.Stack, id, reason string, data map[string]any) error {
 	if !Writable(s) {
 		return ErrAsleep
 	}
-	return signal(ctx, d.cloud, s.StackRef, id, reason, data)
+	return signal(ctx, d.cloud, s.StackRef, lab.Signal{ID: id, Reason: reason, Data: data}.Sign(d.signKey, s.ID))
 }
 
 // mark is write for what need not be written: whoever reads the lab once it is up finds it out again and sends the same once
@@ -48,30 +48,38 @@ func (d *delivery) mark(ctx context.Context, s openstack.Stack, id, reason strin
 	return nil
 }
 
-func signal(ctx context.Context, cloud Cloud, ref openstack.StackRef, id, reason string, data map[string]any) error {
-	err := cloud.Signal(ctx, ref, Handle, openstack.Signal{ID: id, Status: "SUCCESS", Reason: reason, Data: data})
+func signal(ctx context.Context, cloud Cloud, ref openstack.StackRef, s lab.Signal) error {
+	err := cloud.Signal(ctx, ref, Handle, openstack.Signal{ID: s.ID, Status: "SUCCESS", Reason: s.Reason, Data: s.Data})
 	switch openstack.CodeOf(err) {
 	case "":
 		return nil
 	case openstack.Gone, openstack.Refused: // it has begun to sleep or to end since it was read
 		return fmt.Errorf("%w: %w", ErrAsleep, err)
 	default:
-		return fmt.Errorf("write %s down: %w", id, err)
+		return fmt.Errorf("write %s down: %w", s.ID, err)
 	}
 }
 
-// sentID takes the ring's ids one after the other. Once all were used, the second decides, so that one id is not written
-// twice in a row; it does not matter which delivery is overwritten, as the best is among those that stay.
-func sentID(sent []lab.Delivery, done lab.Delivery) string {
-	const ring = 8
-	if len(sent) < ring {
-		return lab.SentID(len(sent))
+// read is what is written down at a lab, by it and by us.
+func (g *grader) read(s openstack.Stack, k *known) Written {
+	entry := g.entries[lab.Tagged(s.Tags, lab.TagLab)]
+	w := Written{Signals: lab.ReadSigned(s.Outputs, g.signKey, s.ID, entry, g.now()), After: map[string]int{}}
+	for _, sent := range w.Sent {
+		var noted struct {
+			After *int `json:"after"`
+		}
+		if json.Unmarshal(signalled(s.Outputs)[sentID(sent.Result)], &noted) == nil && noted.After != nil {
+			w.After[sent.Result] = *noted.After
+		}
 	}
-	return lab.SentID(int(done.At.Unix() % ring))
+	return k.with(s, w, g.now())
 }
 
-func sentData(d lab.Delivery) map[string]any {
-	return map[string]any{"score": d.Score, "at": d.At.Unix(), "result": d.Result}
+// sentID is the id under which a delivery is written down: its own, so that two hosts do not write over each other.
+func sentID(result string) string { return "sent-" + result }
+
+func sentData(d delivered) map[string]any {
+	return map[string]any{"score": d.Score, "at": d.At.Unix(), "result": d.Result, "after": d.after}
 }
 
 func parkedData(p lab.Parking) map[string]any {
@@ -82,15 +90,20 @@ func resultData(r lab.Result) map[string]any {
 	return map[string]any{"check": r.Check, "passed": r.Passed, "score": r.Score, "message": r.Message, "at": r.At.Unix()}
 }
 
-// reported counts the results that are written down. More than lab.ReadSignals gives are: it leaves old ones out.
-func reported(outputs map[string]any) int {
+// signalled are all signals as they are.
+func signalled(outputs map[string]any) map[string]json.RawMessage {
 	text, _ := outputs[lab.SignalsOutput].(string)
 	var data map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &data) != nil {
-		return 0
+		return nil
 	}
+	return data
+}
+
+// reported counts the results that are written down. More than lab.ReadSignals gives are: it leaves old ones out.
+func reported(outputs map[string]any) int {
 	n := 0
-	for id := range data {
+	for id := range signalled(outputs) {
 		if strings.HasPrefix(id, lab.ResultID("")) {
 			n++
 		}

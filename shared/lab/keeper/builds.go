@@ -41,13 +41,13 @@ func (b *builds) see(key, stack string, events []lab.Event) {
 	b.labs[key] = append(slices.Clone(known[max(0, len(known)+1-keptBuilds):]), build{stack, took})
 }
 
-// expected is how long a build takes; zero if none was seen.
-func (b *builds) expected(key string) time.Duration {
+// pace is how long builds take; zero if none was seen.
+func (b *builds) pace(key string) lab.Pace {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	times := make([]time.Duration, len(b.labs[key]))
 	for i, known := range b.labs[key] {
 		times[i] = known.took
 	}
-	return lab.Median(times)
+	return lab.PaceOf(times)
 }

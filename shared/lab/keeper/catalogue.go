@@ -13,6 +13,7 @@ import (
 	heattemplates "github.com/stackhook/stackhook/heat-templates"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
 )
 
 // shelf is one lab of the catalogue and what it takes to make it.
@@ -49,7 +50,7 @@ func catalogue(all *config.Config) (map[string]shelf, error) {
 		s := shelf{entry: entryOf(key, c, plan), template: template, parameters: parameters}
 		s.entry.Attached, s.entry.Revision = attaches(template), revision(template, parameters)
 		s.entry.Windows = windows(c.Windows, []byte(all.NamingKey.Reveal()))
-		s.signals = slices.ContainsFunc(plan, func(p lab.Part) bool { return p.Resource == lab.SignalsOutput })
+		s.signals = slices.ContainsFunc(plan, func(p lab.Part) bool { return p.Resource == grades.Handle })
 		if s.needs, err = needsOf(template.Text); err != nil {
 			return nil, fmt.Errorf("read template of lab %s: %w", key, err)
 		}

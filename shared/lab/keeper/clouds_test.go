@@ -256,3 +256,32 @@ func TestQuotaIsAskedFirst(t *testing.T) {
 		t.Errorf("%+v, %+v, %q", ticket, status, r.writes())
 	}
 }
+
+// A reset may lead to another cloud, and an undo back; and a page finds its lab whatever the order of the clouds is by then.
+func TestResetAcrossClouds(t *testing.T) {
+	t.Parallel()
+	r := openTwo(t, nil)
+	r.Inject(full)
+	old, status := r.Start(t.Context(), r.Ticket(learner("u1")))
+	old, _ = r.enter(t, old, status)
+	r.ClearFaults()
+	ticket, status, err := r.Reset(t.Context(), old)
+	if err != nil || ticket.Cloud != "north" {
+		t.Fatalf("%+v, %v", ticket, err)
+	}
+	fresh, _ := r.enter(t, ticket, status)
+	backwards := made(t, r.config, keeper.Clouds{site(t, "south", r.other.Cloud), site(t, "north", r.Cloud)}, r.Now)
+	if _, status, err := backwards.Look(t.Context(), fresh, lab.LookStack); err != nil || status.State != lab.Ready {
+		t.Errorf("with the clouds in another order: %+v, %v", status, err)
+	}
+	for range 2 {
+		back, status, err := r.Undo(t.Context(), fresh)
+		if err != nil || back.ID != old.ID || back.Cloud != "south" || status.State != lab.Ready {
+			t.Errorf("%+v, %+v, %v", back, status, err)
+		}
+	}
+	r.Settle()
+	if len(r.Stacks()) != 0 || len(r.other.Stacks()) != 1 {
+		t.Errorf("%d and %d stacks", len(r.Stacks()), len(r.other.Stacks()))
+	}
+}

@@ -16,6 +16,9 @@ import (
 // build gets a learner who has none a lab: a ready-made one, or else a new one in the first cloud that has room.
 func (k *Keeper) build(ctx context.Context, t Ticket, f found) (Ticket, lab.Status) {
 	t.Lease, t.Lent = k.Entry(t).Lease(k.now()), lab.Lease{}
+	if f.Current == nil {
+		t.Back = lab.Undo{}
+	}
 	if t.Gen == 0 {
 		if ticket, status, settled := k.claim(ctx, t, f.Warm); settled {
 			return ticket, status
@@ -59,13 +62,7 @@ func (k *Keeper) begun(ctx context.Context, t Ticket, place int, ref openstack.S
 		t.Settle = false
 		return k.trouble(ctx, t, err)
 	}
-	t.ID, t.Cloud, t.Name = ref.ID, "", ""
-	if ref.Name != t.Stack {
-		t.Name = ref.Name
-	}
-	if place > 0 {
-		t.Cloud = k.clouds[place].Name
-	}
+	t = k.at(t, place, ref)
 	return t, k.returning(t, lab.Begun(k.Entry(t), lab.Create, t.Lease))
 }
 

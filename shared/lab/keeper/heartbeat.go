@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
@@ -16,7 +17,7 @@ func (k *Keeper) Heartbeat(ctx context.Context, t Ticket) error {
 	}
 	logging.Note(ctx, "stack", t.ref().Name)
 	signal := lab.PageSignal(k.now())
-	err := k.cloud(t).Signal(ctx, t.ref(), lab.SignalsOutput, openstack.Signal{
+	err := k.cloud(t).Signal(ctx, t.ref(), grades.Handle, openstack.Signal{
 		ID: signal.ID, Status: "SUCCESS", Reason: signal.Reason, Data: signal.Data,
 	})
 	switch openstack.CodeOf(err) {

@@ -106,12 +106,20 @@ func refOfHeld(h lab.Held) openstack.StackRef { return openstack.StackRef{Name: 
 
 // take makes h the stack of the ticket's page.
 func (k *Keeper) take(t Ticket, h lab.Held) Ticket {
-	t.ID, t.Name, t.Cloud, t.Gen = h.ID, h.Name, "", h.Gen()
-	if h.Name == t.Stack {
+	t = k.at(t, h.Order, refOfHeld(h))
+	t.Gen = h.Gen()
+	return t
+}
+
+// at makes a stack in the cloud at that place the one of the ticket's page. Where there are several clouds it is named, so
+// that their order may change while the page is open.
+func (k *Keeper) at(t Ticket, place int, ref openstack.StackRef) Ticket {
+	t.ID, t.Name, t.Cloud = ref.ID, ref.Name, ""
+	if ref.Name == t.Stack {
 		t.Name = ""
 	}
-	if h.Order > 0 {
-		t.Cloud = h.Cloud
+	if len(k.clouds) > 1 {
+		t.Cloud = k.clouds[place].Name
 	}
 	return t
 }

@@ -91,8 +91,8 @@ func (k *Keeper) Entry(t Ticket) lab.Entry {
 
 func (k *Keeper) entryOf(key string) lab.Entry {
 	entry := k.entries[key].entry
-	if seen := k.builds.expected(key); seen > 0 {
-		entry.Expected = seen
+	if seen := k.builds.pace(key); seen.Median > 0 {
+		entry.Expected, entry.Late = seen.Median, seen.P90
 	}
 	return entry
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ func TestW1NothingIsHeldWhileALabIsBuilt(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 30 {
 		all.Go(func() {
-			if _, status := c.Start(t.Context(), c.Ticket(learner(fmt.Sprint(i)))); status.State != lab.Building {
+			if _, status := c.Start(t.Context(), c.Ticket(learner(strconv.Itoa(i)))); status.State != lab.Building {
 				t.Errorf("learner %d: %s %s", i, status.State, status.Reason)
 			}
 		})
@@ -153,14 +154,14 @@ func TestW17RequestsShareNothing(t *testing.T) {
 	const learners = 20
 	tickets := make([]keeper.Ticket, learners)
 	for i := range tickets {
-		tickets[i] = c.ready(t, learner(fmt.Sprint(i)))
+		tickets[i] = c.ready(t, learner(strconv.Itoa(i)))
 	}
 	var all sync.WaitGroup
 	for i := range learners {
 		all.Go(func() {
 			for range 3 {
 				ticket, status, err := c.Look(t.Context(), tickets[i], lab.LookStack)
-				if err != nil || status.State != lab.Ready || ticket.Stack != tickets[i].Stack || ticket.Owner != c.Ticket(learner(fmt.Sprint(i))).Owner {
+				if err != nil || status.State != lab.Ready || ticket.Stack != tickets[i].Stack || ticket.Owner != c.Ticket(learner(strconv.Itoa(i))).Owner {
 					t.Errorf("learner %d sees %s of %s: %v", i, status.State, ticket.Stack, err)
 				}
 				if err := c.Heartbeat(t.Context(), ticket); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// needs are how many things of each kind a lab takes from the project's quotas, by the types in its template. Groups and
-// nested templates count for one machine at least.
+// needs are how many things of each kind a lab takes from the project's quotas, by the types in its template. What nested
+// templates and groups make is not counted: a lab that fits by this may still be refused.
 type needs map[string]int
 
 // needsOf counts what a template makes in any case: what has a condition may be left out.

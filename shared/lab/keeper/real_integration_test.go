@@ -212,7 +212,7 @@ func (r *realLab) byStaff(learner keeper.Ticket) {
 // toReady does what the page does until the lab is up.
 func (r *realLab) toReady(ticket keeper.Ticket, status lab.Status) keeper.Ticket {
 	r.t.Helper()
-	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(min(status.Poll.After, 2*time.Second)) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(min(status.Poll.After, 2*time.Second)) {
 		if status.State == lab.Ready && !status.Poll.Start {
 			return ticket
 		}

@@ -17,7 +17,7 @@ import (
 type Ticket struct {
 	lab.Owner
 	// ID is the stack's id, empty until it is known; Name is its name where it is not the owner's own, and Cloud the cloud
-	// that has it where it is not the first.
+	// that has it where there are several.
 	ID    string `json:"id,omitempty"`
 	Name  string `json:"name,omitempty"`
 	Cloud string `json:"cloud,omitempty"`

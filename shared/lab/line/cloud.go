@@ -21,8 +21,9 @@ type Load struct {
 }
 
 const (
-	// fresh is how long a count is good: between two, the labs that this process begins are added to it.
-	fresh = 2 * time.Second
+	// fresh is how long a count is good for those who wait anyway: between two, the labs that this process begins are added to
+	// it. Who may go by it goes by one that is no older than sure, since other processes begin labs as well.
+	fresh, sure = 2 * time.Second, 200 * time.Millisecond
 	// counting is how long a count may take. Who waits for it is about to build, which takes longer.
 	counting = 5 * time.Second
 	// building is how long a lab that was begun, and whose end nobody told, is added to what is counted.
@@ -68,13 +69,13 @@ func share(left, replicas int) int {
 	return max(1, left/max(1, replicas))
 }
 
-// refresh counts again if the last count is old. Of several who want that at once one asks, and the others wait for it.
-func (l *Line) refresh(ctx context.Context, s *site) {
+// refresh counts again if the last count was begun before that. Of several who want that at once one asks, and the others wait for it.
+func (l *Line) refresh(ctx context.Context, s *site, oldest time.Time) {
 	if !s.bounded() {
 		return
 	}
 	l.mu.Lock()
-	if !s.asked.IsZero() && l.now().Sub(s.asked) < fresh {
+	if !s.asked.IsZero() && s.asked.After(oldest) {
 		l.mu.Unlock()
 		return
 	}

@@ -64,8 +64,12 @@ type Turn struct {
 //
 // The error is of a cloud that could not be counted, if no other has room.
 func (l *Line) Ask(ctx context.Context, who string, since time.Time, pace lab.Pace) (Turn, error) {
+	began := l.now()
 	l.join(who, since)
-	l.count(ctx)
+	l.count(ctx, began.Add(-fresh))
+	if l.near(who, pace) {
+		l.count(ctx, began.Add(-sure)) // does nothing if the count was this request's own
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.decide(who, pace)
@@ -96,12 +100,29 @@ func (l *Line) join(who string, since time.Time) {
 }
 
 // count brings what is known of all clouds up to date, at once.
-func (l *Line) count(ctx context.Context) {
+func (l *Line) count(ctx context.Context, oldest time.Time) {
 	var all sync.WaitGroup
 	for _, s := range l.sites {
-		all.Go(func() { l.refresh(ctx, s) })
+		all.Go(func() { l.refresh(ctx, s, oldest) })
 	}
 	all.Wait()
+}
+
+// near says that who may go by what is known.
+func (l *Line) near(who string, pace lab.Pace) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rooms, _ := l.rooms() // decide says what is wrong
+	return l.admit(who, rooms, pace).Go
+}
+
+// admit is where who is in line.
+func (l *Line) admit(who string, rooms []int, pace lab.Pace) lab.Admission {
+	since := l.now()
+	if p := l.line[who]; p != nil { // a request of the same learner may have been let through meanwhile
+		since = p.since
+	}
+	return l.state(rooms, pace).Admit(lab.Waiter{Who: who, Since: since}, rand.Float64(), l.now()) //nolint:gosec // jitter
 }
 
 // decide lets who go or says how long the line before them is.

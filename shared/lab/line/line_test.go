@@ -379,12 +379,45 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
+// TestTwoProcesses: each has counted a moment ago, and then one place becomes free. Whoever is let in looks again, and the
+// other sees it.
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	c := newClass(t, 0, 1)
+	c.ask(&learner{name: "first", since: c.Now()})
+	other := line.New(c.Now, 1, line.Cloud{MaxBuilds: 1, Count: c.count})
+	lines := []*line.Line{c.Line, other}
+	c.Settle()
+	c.Advance(3 * time.Second)
+	for i, l := range lines { // both count, and see the place free; neither takes it
+		turn, err := l.Ask(t.Context(), fmt.Sprint("looks", i), c.Now(), lab.Pace{})
+		if err != nil || !turn.Go {
+			t.Fatalf("%+v, %v", turn, err)
+		}
+		turn.Done(false)
+	}
+	c.Advance(time.Second)
+	let := 0
+	for i, l := range lines {
+		c.Line = l
+		who := &learner{name: fmt.Sprint("next", i), since: c.Now()}
+		if c.ask(who); who.turn.Go {
+			let++
+		}
+		c.Advance(300 * time.Millisecond)
+	}
+	if let != 1 || len(c.building()) != 1 {
+		t.Errorf("%d were let in, %q are being built", let, c.building())
+	}
+}
+
 // TestCountedOnce: of a hundred who ask at once one has the cloud counted, and the request that began it may end meanwhile.
 func TestCountedOnce(t *testing.T) {
 	t.Parallel()
 	counts := new(atomic.Int32)
 	counting, counted := make(chan struct{}), make(chan struct{})
-	l := line.New(time.Now, 1, line.Cloud{MaxBuilds: 1000, Count: func(ctx context.Context) (line.Load, error) {
+	now := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+	l := line.New(func() time.Time { return now }, 1, line.Cloud{MaxBuilds: 1000, Count: func(ctx context.Context) (line.Load, error) {
 		counts.Add(1)
 		close(counting)
 		<-counted

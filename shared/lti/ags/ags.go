@@ -79,10 +79,10 @@ const fullScore = 100
 // those of package verdict.
 func (s *Sender) Send(ctx context.Context, p Place, score Score) error {
 	if math.IsNaN(score.Given) || score.Given < 0 || score.Given > 1 {
-		return &verdict.Refused{Reason: verdict.Unfit}
+		return &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	if !p.Scores.Writable() {
-		return &verdict.Refused{Reason: verdict.NoScope}
+		return &verdict.RefusedError{Reason: verdict.NoScope}
 	}
 	item := p.Scores.LineItem
 	if item == "" {
@@ -94,7 +94,7 @@ func (s *Sender) Send(ctx context.Context, p Place, score Score) error {
 	}
 	address, err := scoresOf(item)
 	if err != nil {
-		return &verdict.Refused{Reason: verdict.Unfit}
+		return &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	body, err := json.Marshal(wire{
 		Timestamp:  score.At.UTC().Format("2006-01-02T15:04:05.000Z"),
@@ -102,7 +102,7 @@ func (s *Sender) Send(ctx context.Context, p Place, score Score) error {
 		ActivityProgress: "Completed", GradingProgress: "FullyGraded", UserID: p.User,
 	})
 	if err != nil {
-		return &verdict.Refused{Reason: verdict.Unfit}
+		return &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	answer, err := s.call(ctx, p, []string{lti.ScopeScore}, func() (*http.Request, error) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
@@ -147,7 +147,7 @@ func (s *Sender) call(ctx context.Context, p Place, scopes []string, build func(
 		}
 		r, err := build()
 		if err != nil {
-			return reply{}, &verdict.Refused{Reason: verdict.Unfit}
+			return reply{}, &verdict.RefusedError{Reason: verdict.Unfit}
 		}
 		r.Header.Set("Authorization", "Bearer "+text)
 		got, err := s.do(r)
@@ -159,7 +159,7 @@ func (s *Sender) call(ctx context.Context, p Place, scopes []string, build func(
 		}
 		s.tokens.drop(key, text)
 		if try == 2 {
-			return reply{}, &verdict.Later{Why: "token", Status: http.StatusUnauthorized}
+			return reply{}, &verdict.LaterError{Why: "token", Status: http.StatusUnauthorized}
 		}
 	}
 }

@@ -244,7 +244,7 @@ func TestS06Verdicts(t *testing.T) {
 			}
 			h.lms.Feel(row.mood)
 			err := h.send(t, 0.5, at)
-			later, _ := errors.AsType[*verdict.Later](err)
+			later, _ := errors.AsType[*verdict.LaterError](err)
 			if err == nil || verdict.RefusedFor(err) != row.refused || row.why != "" && (later == nil || later.Why != row.why) || verdict.Wait(err) != row.after {
 				t.Errorf("%v", err)
 			}

@@ -29,7 +29,7 @@ func (s *Sender) search(ctx context.Context, p Place) (string, error) {
 	}
 	next, err := filtered(p.Scores.LineItems, p.Link)
 	if err != nil {
-		return "", &verdict.Refused{Reason: verdict.Unfit}
+		return "", &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	for range maxPages {
 		got, err := s.call(ctx, p, []string{scope}, func() (*http.Request, error) {
@@ -47,7 +47,7 @@ func (s *Sender) search(ctx context.Context, p Place) (string, error) {
 		}
 		var items []lineItem
 		if err := json.Unmarshal(got.text, &items); err != nil {
-			return "", &verdict.Later{Why: "line_items"}
+			return "", &verdict.LaterError{Why: "line_items"}
 		}
 		for _, item := range items {
 			// Some platforms do not know the filter and send all of them.
@@ -59,7 +59,7 @@ func (s *Sender) search(ctx context.Context, p Place) (string, error) {
 			break
 		}
 	}
-	return "", &verdict.Refused{Reason: verdict.NoLineItem}
+	return "", &verdict.RefusedError{Reason: verdict.NoLineItem}
 }
 
 // filtered asks for one link's line items. Its + goes as %2B and its space as %20: Open edX reads + as a space

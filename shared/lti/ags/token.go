@@ -88,7 +88,7 @@ func (s *Sender) fetch(ctx context.Context, r Registration, scopes []string) (to
 		"iat": begun.Unix(), "exp": begun.Add(assertionLife).Unix(),
 	})
 	if err != nil {
-		return token{}, &verdict.Later{Why: "key", Err: err}
+		return token{}, &verdict.LaterError{Why: "key", Err: err}
 	}
 	form := url.Values{
 		"grant_type":            {"client_credentials"},
@@ -98,7 +98,7 @@ func (s *Sender) fetch(ctx context.Context, r Registration, scopes []string) (to
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.TokenURL, strings.NewReader(form.Encode()))
 	if err != nil {
-		return token{}, &verdict.Later{Why: "token_url", Err: err}
+		return token{}, &verdict.LaterError{Why: "token_url", Err: err}
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -118,7 +118,7 @@ func (s *Sender) fetch(ctx context.Context, r Registration, scopes []string) (to
 // not be registered yet, or a clock be wrong.
 func (s *Sender) readToken(answer *http.Response, body []byte, asked []string, begun time.Time) (token, error) {
 	if err := verdict.OfStatus(answer, s.now()); err != nil {
-		return token{}, &verdict.Later{Why: "token", Status: answer.StatusCode, After: verdict.Wait(err), Err: errors.New(oauthError(body))}
+		return token{}, &verdict.LaterError{Why: "token", Status: answer.StatusCode, After: verdict.Wait(err), Err: errors.New(oauthError(body))}
 	}
 	var given struct {
 		AccessToken string      `json:"access_token"`
@@ -127,16 +127,16 @@ func (s *Sender) readToken(answer *http.Response, body []byte, asked []string, b
 		Scope       *string     `json:"scope"`
 	}
 	if err := json.Unmarshal(body, &given); err != nil {
-		return token{}, &verdict.Later{Why: "token", Err: errors.New("the answer is not JSON of the expected shape")}
+		return token{}, &verdict.LaterError{Why: "token", Err: errors.New("the answer is not JSON of the expected shape")}
 	}
 	if given.AccessToken == "" || !strings.EqualFold(given.TokenType, "bearer") || strings.ContainsFunc(given.AccessToken, unprintable) {
-		return token{}, &verdict.Later{Why: "token", Err: errors.New("the answer holds no bearer token")}
+		return token{}, &verdict.LaterError{Why: "token", Err: errors.New("the answer holds no bearer token")}
 	}
 	if given.Scope != nil { // without it, it is what was asked for (RFC 6749 section 3.3)
 		granted := strings.Fields(*given.Scope)
 		for _, scope := range asked {
 			if !slices.Contains(granted, scope) {
-				return token{}, &verdict.Refused{Reason: verdict.NoScope}
+				return token{}, &verdict.RefusedError{Reason: verdict.NoScope}
 			}
 		}
 	}

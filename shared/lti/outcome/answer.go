@@ -9,7 +9,7 @@ import (
 )
 
 // Answer is what an LMS's answer says: the code that decides, and its description, which may repeat what we sent.
-type Answer struct {
+type Answer struct { //nolint:recvcheck // only reading it changes it
 	Major       string // success, processing, failure or unsupported
 	Description string
 }

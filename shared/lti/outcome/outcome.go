@@ -34,12 +34,12 @@ type Sender struct {
 // maxAnswer bounds an answer; real ones have less than 1 KiB.
 const maxAnswer = 64 << 10
 
-// Replace sets the grade at place to score, 0 to 1. Nil means that it is there. A *verdict.Refused is a no for good, every
+// Replace sets the grade at place to score, 0 to 1. Nil means that it is there. A *verdict.RefusedError is a no for good, every
 // other error means that it is to be sent again, which does no harm: the same score replaces itself.
 func (s Sender) Replace(ctx context.Context, place Place, score float64) error {
 	body, err := replaceResult(place.SourcedID, score)
 	if err != nil {
-		return &verdict.Refused{Reason: verdict.Unfit}
+		return &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	err = s.post(ctx, place, place.URL, body)
 	if plain := decoded(place.URL); errors.Is(err, errSignature) && plain != place.URL {
@@ -55,11 +55,11 @@ var errSignature = errors.New("the signature was not taken: compare the consumer
 func (s Sender) post(ctx context.Context, place Place, signedURL string, body []byte) error {
 	header, err := authorization(place, signedURL, body, s.Now())
 	if err != nil {
-		return &verdict.Refused{Reason: verdict.Unfit}
+		return &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, place.URL, bytes.NewReader(body))
 	if err != nil {
-		return &verdict.Refused{Reason: verdict.Unfit}
+		return &verdict.RefusedError{Reason: verdict.Unfit}
 	}
 	request.Header.Set("Content-Type", "application/xml")
 	request.Header.Set("Authorization", header)
@@ -73,7 +73,7 @@ func (s Sender) post(ctx context.Context, place Place, signedURL string, body []
 
 func (s Sender) judge(answer *http.Response) error {
 	if answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden {
-		return &verdict.Later{Why: "signature", Status: answer.StatusCode, Err: errSignature}
+		return &verdict.LaterError{Why: "signature", Status: answer.StatusCode, Err: errSignature}
 	}
 	if err := verdict.OfStatus(answer, s.Now()); err != nil {
 		return err //nolint:wrapcheck // it is ours, and says all
@@ -81,13 +81,13 @@ func (s Sender) judge(answer *http.Response) error {
 	text, err := dial.Read(answer.Body, maxAnswer)
 	if err != nil {
 		if errors.Is(err, dial.ErrTooLarge) {
-			return &verdict.Later{Why: "unreadable", Err: dial.ErrTooLarge}
+			return &verdict.LaterError{Why: "unreadable", Err: dial.ErrTooLarge}
 		}
 		return verdict.Unanswered(err)
 	}
 	said, err := ReadAnswer(text)
 	if err != nil {
-		return &verdict.Later{Why: "unreadable", Err: err}
+		return &verdict.LaterError{Why: "unreadable", Err: err}
 	}
 	return said.verdict()
 }
@@ -99,15 +99,15 @@ func (a Answer) verdict() error {
 	case a.Major == "success":
 		return nil
 	case a.Major == "unsupported":
-		return &verdict.Refused{Reason: verdict.Unsupported}
+		return &verdict.RefusedError{Reason: verdict.Unsupported}
 	case a.Major != "failure": // processing, or a word of its own
-		return &verdict.Later{Why: "processing"}
+		return &verdict.LaterError{Why: "processing"}
 	case strings.Contains(words, "past due"):
-		return &verdict.Refused{Reason: verdict.PastDue}
+		return &verdict.RefusedError{Reason: verdict.PastDue}
 	case strings.Contains(words, "oauth"), strings.Contains(words, "signature"):
-		return &verdict.Later{Why: "signature", Err: errSignature}
+		return &verdict.LaterError{Why: "signature", Err: errSignature}
 	}
-	return &verdict.Refused{Reason: verdict.Rejected}
+	return &verdict.RefusedError{Reason: verdict.Rejected}
 }
 
 // replaceResult is the request's XML. The id of the message is new each time, as LTI asks.

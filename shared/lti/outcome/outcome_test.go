@@ -75,7 +75,7 @@ func TestS01WrongSecretIsForTheOperator(t *testing.T) {
 	lms, sender, place := start(t)
 	place.Secret = "hunter2-of-somebody-else-0123456789"
 	err := sender.Replace(t.Context(), place, 0.5)
-	if later, ok := errors.AsType[*verdict.Later](err); !ok || later.Why != "signature" {
+	if later, ok := errors.AsType[*verdict.LaterError](err); !ok || later.Why != "signature" {
 		t.Errorf("%v", err)
 	}
 	if strings.Contains(err.Error(), "hunter2") || len(lms.Changes(ada)) > 0 || len(lms.Asked()) != 1 {
@@ -108,7 +108,7 @@ func TestVerdicts(t *testing.T) {
 			sender.Client = lms.Client(300 * time.Millisecond)
 			lms.Feel(row.mood)
 			err := sender.Replace(t.Context(), place, 0.5)
-			later, _ := errors.AsType[*verdict.Later](err)
+			later, _ := errors.AsType[*verdict.LaterError](err)
 			if got := verdict.RefusedFor(err); err == nil || got != row.refused || row.why != "" && (later == nil || later.Why != row.why) || verdict.Wait(err) != row.after {
 				t.Errorf("%v", err)
 			}

@@ -84,12 +84,17 @@ func TestDoubleCreate(t *testing.T) {
 
 func TestCreateWindow(t *testing.T) {
 	t.Parallel()
-	fake := openstacktest.Start(t, openstacktest.CreateWindow(500*time.Millisecond))
+	fake := openstacktest.Start(t, openstacktest.CreateWindow(1500*time.Millisecond)) // wide, since tests share the machine with others
 	refs := make([]openstack.StackRef, 3)
+	start := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range refs {
-		cloud := client(t, fake.Env()) // each a process of its own: one client would not race with itself
+		cloud := client(t, fake.Env())                        // each a process of its own: one client would not race with itself
+		if _, err := cloud.Project(t.Context()); err != nil { // the login takes no part of the window
+			t.Fatal(err)
+		}
 		all.Go(func() {
+			<-start
 			ref, err := cloud.CreateStack(t.Context(), openstack.NewStack{Name: "a", Template: tiny})
 			if err != nil {
 				t.Error(err)
@@ -97,6 +102,7 @@ func TestCreateWindow(t *testing.T) {
 			refs[i] = ref
 		})
 	}
+	close(start)
 	all.Wait()
 	if refs[0] == refs[1] || refs[1] == refs[2] {
 		t.Errorf("made %v, want three", refs)

@@ -64,7 +64,8 @@
   const beatEvery = 5 * minute;
 
   function use(event) {
-    if (!data.beat || !event.isTrusted || document.hidden) return;
+    // A beat stands for the minute that it is sent in: a click is more than one event.
+    if (!data.beat || !event.isTrusted || document.hidden || Date.now() - beaten < minute) return;
     used = true;
     beat();
   }

@@ -38,7 +38,7 @@ const (
 // The credentials that the grade book knows.
 const (
 	Key      = "academy"
-	Secret   = "hunter2-consumer-secret-0123456789abcdef" //nolint:gosec // a test's
+	Secret   = "hunter2-consumer-secret-0123456789abcdef"
 	ClientID = "stackhook-client"
 )
 

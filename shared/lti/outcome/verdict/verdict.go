@@ -30,13 +30,13 @@ const (
 	Unfit       Reason = "unfit"             // the grade or its address cannot be sent as the standard asks
 )
 
-// Refused is a no that a repeat does not change. Every other error of a delivery means: later.
-type Refused struct {
+// RefusedError is a no that a repeat does not change. Every other error of a delivery means: later.
+type RefusedError struct {
 	Reason Reason
 	Status int // HTTP's, 0 without one
 }
 
-func (e *Refused) Error() string {
+func (e *RefusedError) Error() string {
 	text := "the course site refuses the grade: " + string(e.Reason)
 	if e.Status != 0 {
 		text += " (" + strconv.Itoa(e.Status) + ")"
@@ -44,15 +44,15 @@ func (e *Refused) Error() string {
 	return text
 }
 
-// Later is a failure that may pass, or that the operator can mend.
-type Later struct {
+// LaterError is a failure that may pass, or that the operator can mend.
+type LaterError struct {
 	Why    string        // one word for the log
 	After  time.Duration // what the course site asked for; 0 if nothing
 	Status int
 	Err    error
 }
 
-func (e *Later) Error() string {
+func (e *LaterError) Error() string {
 	text := "the course site did not take the grade: " + e.Why
 	if e.Status != 0 {
 		text += " (" + strconv.Itoa(e.Status) + ")"
@@ -63,11 +63,11 @@ func (e *Later) Error() string {
 	return text
 }
 
-func (e *Later) Unwrap() error { return e.Err }
+func (e *LaterError) Unwrap() error { return e.Err }
 
 // RefusedFor is the reason of a refusal for good; "" for every other error.
 func RefusedFor(err error) Reason {
-	if refused, ok := errors.AsType[*Refused](err); ok {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		return refused.Reason
 	}
 	return ""
@@ -75,7 +75,7 @@ func RefusedFor(err error) Reason {
 
 // Wait is how long the course site asked to be left alone.
 func Wait(err error) time.Duration {
-	if later, ok := errors.AsType[*Later](err); ok {
+	if later, ok := errors.AsType[*LaterError](err); ok {
 		return later.After
 	}
 	return 0
@@ -86,11 +86,11 @@ func Wait(err error) time.Duration {
 func Unanswered(err error) error {
 	switch {
 	case errors.Is(err, dial.ErrForbidden):
-		return &Refused{Reason: Unsafe}
+		return &RefusedError{Reason: Unsafe}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Later{Why: "timeout"} // the error's text holds the address, which is the learner's
+		return &LaterError{Why: "timeout"} // the error's text holds the address, which is the learner's
 	}
-	return &Later{Why: "unanswered"}
+	return &LaterError{Why: "unanswered"}
 }
 
 // OfStatus is what an answer's status says; nil for 2xx. 401 and 403 are left to the caller: LTI 1.1 and 1.3 mean different
@@ -101,15 +101,15 @@ func OfStatus(answer *http.Response, now time.Time) error {
 	case status >= 200 && status < 300:
 		return nil
 	case status >= 300 && status < 400:
-		return &Refused{Reason: Redirected, Status: status}
+		return &RefusedError{Reason: Redirected, Status: status}
 	case status == http.StatusNotFound, status == http.StatusGone:
-		return &Refused{Reason: Missing, Status: status}
+		return &RefusedError{Reason: Missing, Status: status}
 	case status == http.StatusTooManyRequests, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
-		return &Later{Why: "busy", Status: status, After: retryAfter(answer.Header.Get("Retry-After"), now)}
+		return &LaterError{Why: "busy", Status: status, After: retryAfter(answer.Header.Get("Retry-After"), now)}
 	case status == http.StatusNotImplemented, status == http.StatusMethodNotAllowed, status == http.StatusUnsupportedMediaType:
-		return &Refused{Reason: Unsupported, Status: status}
+		return &RefusedError{Reason: Unsupported, Status: status}
 	}
-	return &Refused{Reason: Rejected, Status: status}
+	return &RefusedError{Reason: Rejected, Status: status}
 }
 
 // longest bounds what a course site may ask for: a grade is not put off for weeks by one header.
@@ -118,7 +118,7 @@ const longest = 24 * time.Hour
 // retryAfter reads RFC 9110 section 10.2.3: seconds, or a date.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, longest) //nolint:gosec // 31 bits
+		return min(time.Duration(seconds)*time.Second, longest)
 	}
 	if date, err := http.ParseTime(text); err == nil {
 		return min(max(date.Sub(now), 0), longest)
