@@ -99,7 +99,8 @@ func TestRefusalsSayWhen(t *testing.T) {
 		"no more": {lab.Status{State: lab.Gone, Reason: lab.LabClosed, ClosesAt: opens}, "This lab is closed", []string{"Was open in this course until 23 November, 08:00 UTC"}},
 		"spent": {
 			lab.Status{State: lab.Gone, Reason: lab.BudgetSpent, Allowance: &lab.Allowance{Over: true, Block: true, Renews: opens}},
-			"Your time is used up", []string{"New time from 23 November, 08:00 UTC", "Ask your course staff if you need more."},
+			"Your time is used up",
+			[]string{"New time from 23 November, 08:00 UTC", "Ask your course staff if you need more."},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

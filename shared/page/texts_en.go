@@ -73,7 +73,7 @@ func englishReasons() map[string]string {
 		"build_timeout":  "It was not finished in time." + tell,
 		"setup_failed":   "The machine started, but setting it up did not work." + tell,
 		"build_failed":   "Something in it could not be made." + tell,
-		"resume_failed":  "It could not be woken up. What is in it is still there: tell your course staff, and give them the reference below, before you start over.",
+		"resume_failed":  "It could not be woken up. What is in it is still there: tell your course staff, and give them the reference below. You can also start over; this lab is then kept for a while.",
 		"suspend_failed": "It could not be put to sleep properly. Your work is kept." + tell,
 		"delete_failed":  "Your earlier lab could not be removed, and it blocks the new one." + tell,
 		"ended":          "Open the lab again from your course page to get a new one.",

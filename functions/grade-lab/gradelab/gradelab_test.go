@@ -89,7 +89,7 @@ func start(t *testing.T) *house {
 	if h.box, err = c.Box(); err != nil {
 		t.Fatal(err)
 	}
-	g, err := grades.New(c, grades.Options{Client: h.lms.Client(time.Second), Now: h.Now})
+	g, err := grades.New(c, grades.Options{Client: h.lms.Client(20 * time.Second), Now: h.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -565,7 +565,7 @@ func TestClouds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := grades.New(c, grades.Options{Client: second.lms.Client(time.Second), Now: second.Now})
+	g, err := grades.New(c, grades.Options{Client: second.lms.Client(20 * time.Second), Now: second.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -281,3 +281,56 @@ func TestEndSavesTheGradeFirst(t *testing.T) {
 		t.Errorf("calls %q, want %q", calls, want)
 	}
 }
+
+// A lab whose servers do not come back says so, and what can be done: a new lab is built, and what is in this one stays for
+// course staff to look at.
+func TestResumeTroubleOffersANewLab(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket := s.ready(t, learner("u1"))
+	waking(s, ticket)
+	s.SetStackState(s.Stacks()[0].Name, "RESUME", "FAILED", "Resource RESUME failed: ResourceInError: resources.web: Went to status ERROR")
+	a := read(t, s.ask("GET", "/status?look=stack", ticket))
+	if a.State != "failed" || a.Reason.Code != "resume_failed" || !slices.Equal(a.keys(), []string{"reset", "end"}) || a.Next != nil {
+		t.Fatalf("%+v", a)
+	}
+	page := s.post("/", form(ticket)).Body.String()
+	for _, want := range []string{"It could not be woken up.", `action="/stage/view-lab/reset"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	broken := s.Stacks()[0]
+	for range 2 {
+		if a = read(t, s.send("/reset", form(ticket))); a.State != "building" {
+			t.Errorf("%+v", a)
+		}
+	}
+	s.Settle()
+	if kept, there := s.Stack(broken.Name); !there || kept.ID != broken.ID || len(s.Stacks()) != 2 {
+		t.Errorf("%d stacks, the old one %+v", len(s.Stacks()), kept)
+	}
+}
+
+// A lab that is built and does not answer yet keeps its link back, and after its time says that it does not answer.
+func TestReadinessOnThePage(t *testing.T) {
+	t.Parallel()
+	const closed = "    ready: {kind: tcp, output: nowhere, port: 9}\n    build_timeout: 15m\n"
+	s := startWith(t, strings.Replace(lively, "    lifetime: 8h\n", "    lifetime: 8h\n"+closed, 1), keeper.Site{})
+	ticket, _ := s.launchFor(t, learner("u1"))
+	s.Settle()
+	var a answer
+	for range 2 { // the first finds out which stack counts
+		if a = read(t, s.ask("GET", "/status?look=stack", ticket)); a.Ticket != "" {
+			ticket = a.Ticket
+		}
+	}
+	if a.State != "building" || a.Reason.Code != "answering" || len(a.Access) != 0 || a.Next == nil {
+		t.Errorf("%+v", a)
+	}
+	s.ahead.Add(int64(10 * time.Minute))
+	a = read(t, s.ask("GET", "/status?look=stack", ticket))
+	if a.State != "ready" || a.Reason.Code != "unreachable" || len(a.Access) == 0 || !slices.Contains(a.keys(), "reset") {
+		t.Errorf("later: %+v", a)
+	}
+}

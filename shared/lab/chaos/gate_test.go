@@ -104,6 +104,9 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d.host.dead() {
 		return nil, errKilled
 	}
+	if d.to == "lms" && (v == refuse409 || v == refuse401) {
+		v = refuse503 // a platform's no is one for good, and a grade is parked for it: another story
+	}
 	switch v {
 	case kill:
 		d.host.die()

@@ -113,24 +113,23 @@ func sealReason(err error) verdict.Reason {
 	return reasonUnsealed
 }
 
-// due is what is due of a lab. Before its first grade is sent, the owner's other labs are asked for theirs, and the note that
-// the last one left: a reset, or a new lab, does not lower a grade.
+// due is what is due of a lab. Before a grade is sent, the owner's other labs are asked for theirs, and the note that the last
+// one left: neither a reset nor a new lab lowers a grade, nor one that slept when it was sent and could not take it down.
 func (d *delivery) due(ctx context.Context, s openstack.Stack, to Destination) (Written, Due, error) {
 	checks := d.entries[lab.Tagged(s.Tags, lab.TagLab)].Checks
 	sig := d.read(s, d.known)
 	due := Plan(sig, checks, to)
-	if !due.Send || len(sig.Sent) > 0 || d.known.carried {
+	if !due.Send {
 		return sig, due, nil
 	}
 	earlier, found, err := d.best(ctx, d.cloud, lab.BaseOf(s.Tags), s.ID)
 	if err != nil {
 		return sig, Due{}, fmt.Errorf("look at what the owner's other labs earned: %w", err)
 	}
-	d.known.carried = true
-	if !found {
+	if best, sent := highest(sig.Sent); !found || sent && best.Score >= earlier.Score-sameScore {
 		return sig, due, nil
 	}
-	carried := delivered{Delivery: lab.Delivery{Score: earlier.Score, At: d.now().Truncate(time.Second), Result: "carried"}}
+	carried := delivered{Delivery: lab.Delivery{Score: earlier.Score, At: d.now().Truncate(time.Second), Result: "carried"}, after: sig.below(earlier.Score)}
 	d.known.sent = append(d.known.sent, carried)
 	if err := d.mark(ctx, s, sentID(carried.Result), "grade of an earlier lab", sentData(carried)); err != nil {
 		return sig, Due{}, err
@@ -151,6 +150,9 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to 
 		}
 		d.known.sent = append(d.known.sent, done)
 		err := d.mark(ctx, s, sentID(done.Result), "grade sent", sentData(done))
+		if !Writable(s) {
+			err = d.grader.note(ctx, d.cloud, s, done.Delivery)
+		}
 		return Report{Did: Sent, Score: due.Score}, true, err
 	case reason != "":
 		r, err := d.park(ctx, s, sig, due, reason)

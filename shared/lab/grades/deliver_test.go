@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,7 +88,11 @@ func TestR9CourseSiteHasABadDay(t *testing.T) {
 				t.Run(string(mood), func(t *testing.T) {
 					t.Parallel()
 					w := begin(t, v13)
-					ref, g := w.lab(), w.process(nil)
+					var impatient atomic.Int32
+					if mood == outcometest.Hanging {
+						impatient.Store(2)
+					}
+					ref, g := w.lab(), w.process(func(inner http.RoundTripper) http.RoundTripper { return hasty{inner, &impatient} })
 					w.lms.Feel(mood, mood)
 					first := w.record(g, ref, passed("1", "up"))
 					if first.Did != grades.Postponed || !first.Next.After(w.Now()) {
@@ -313,10 +318,8 @@ func TestR9TwoHosts(t *testing.T) {
 			ref := w.lab()
 			reached, open := make(chan struct{}), make(chan struct{})
 			slow := w.process(func(inner http.RoundTripper) http.RoundTripper {
-				inner.(*http.Transport).ResponseHeaderTimeout = 0
 				return gate{inner, reached, open, &sync.Once{}}
 			})
-			w.lms.Client(0)
 			done := make(chan grades.Report)
 			s := w.read(ref)
 			go func() {

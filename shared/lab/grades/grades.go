@@ -71,8 +71,8 @@ type Grades interface {
 	// Record writes down results of the lab's checks and delivers what they come to.
 	Record(ctx context.Context, cloud Cloud, s openstack.Stack, results ...lab.Result) (Report, error)
 	// Deliver sends what is due of a lab that is up. 0 calls to the cloud if nothing is, else 2: it is written down that it was
-	// sent, and the lab read again. The owner's first grade costs 2 more (did an earlier lab earn more?), and so does one that is
-	// postponed: the lab's tag due= says until when, and Deliver is to be called then.
+	// sent, and the lab read again; before, 1 to list the owner's other labs, and 1 for each of those. One that is postponed costs
+	// 2 more: the lab's tag due= says until when, and Deliver is to be called then.
 	Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)
 	// Sleep is Deliver for a lab that is about to sleep. What the course site does not take now goes to the outbox; without an
 	// error the lab may sleep.

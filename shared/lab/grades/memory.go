@@ -27,7 +27,6 @@ type known struct {
 	sent    []delivered
 	parked  []parking
 	results []lab.Result
-	carried bool      // the owner's other labs were looked at
 	tries   int       // failed ones in a row
 	next    time.Time // no try before
 }

@@ -207,6 +207,40 @@ func TestR9CourseSiteThatNeverAnswers(t *testing.T) {
 	}
 }
 
+// What is sent for a sleeping lab cannot be written down there; no other process lowers it all the same.
+func TestR9LabAsleepAndTwoHosts(t *testing.T) {
+	t.Parallel()
+	for name, v13 := range versions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, v13)
+			ref := w.lab()
+			w.record(w.process(nil), ref, passed("0", "up"))
+			if err := w.os.Act(t.Context(), ref, openstack.Suspend); err != nil {
+				t.Fatal(err)
+			}
+			w.Settle()
+			if got := w.record(w.process(nil), ref, passed("1", "cache")); got.Did != grades.Sent || got.Score != 0.75 {
+				t.Errorf("%+v", got)
+			}
+			w.Settle()
+			if got := w.record(w.process(nil), ref, passed("2", "tls")); got.Did != grades.Nothing {
+				t.Errorf("%+v", got)
+			}
+			if err := w.os.Act(t.Context(), ref, openstack.Resume); err != nil {
+				t.Fatal(err)
+			}
+			w.Settle()
+			if got := w.record(w.process(nil), ref, passed("3", "tls")); got.Did != grades.Nothing {
+				t.Errorf("%+v", got)
+			}
+			if got := w.lms.Changes(w.cell); !slices.Equal(got, []float64{0.25, 0.75}) {
+				t.Errorf("the grade was %v", got)
+			}
+		})
+	}
+}
+
 // A sleeping lab takes no signals. What is reported for it all the same is graded, or kept.
 func TestR9LabAsleep(t *testing.T) {
 	t.Parallel()

@@ -38,14 +38,14 @@ func (g *grader) Record(ctx context.Context, cloud Cloud, s openstack.Stack, res
 		return Report{}, ErrBuilding
 	}
 	d := &delivery{grader: g, cloud: cloud, known: k, leaving: !Writable(s)}
-	if err := d.note(ctx, s, results); err != nil {
+	if err := d.takeDown(ctx, s, results); err != nil {
 		return Report{}, err
 	}
 	return d.run(ctx, s)
 }
 
-// note writes down the results that are new.
-func (d *delivery) note(ctx context.Context, s openstack.Stack, results []lab.Result) error {
+// takeDown writes down the results that are new.
+func (d *delivery) takeDown(ctx context.Context, s openstack.Stack, results []lab.Result) error {
 	sig, there := d.read(s, d.known), reported(s.Outputs)
 	for _, r := range results {
 		if slices.ContainsFunc(sig.Results, func(known lab.Result) bool { return known.ID == r.ID }) {

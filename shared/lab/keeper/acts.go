@@ -76,11 +76,11 @@ func (k *Keeper) Suspend(ctx context.Context, t Ticket) (Ticket, lab.Status, err
 
 // ownStack is the ticket's stack with its outputs, or one without an id if it has ended.
 func (k *Keeper) ownStack(ctx context.Context, t Ticket) (Ticket, openstack.Stack, error) {
-	ref, err := k.own(ctx, t)
+	t, err := k.own(ctx, t)
 	if err != nil {
 		return t, openstack.Stack{}, err
 	}
-	s, err := k.cloud(t).Stack(ctx, ref)
+	s, err := k.cloud(t).Stack(ctx, t.ref())
 	switch {
 	case openstack.CodeOf(err) == openstack.Gone, err == nil && s.Action == "DELETE" && s.Status != "FAILED":
 		return t, openstack.Stack{}, nil
@@ -90,19 +90,32 @@ func (k *Keeper) ownStack(ctx context.Context, t Ticket) (Ticket, openstack.Stac
 	return t, answered(s), nil
 }
 
-// own is the stack that the ticket may act on: the one that its page was about, and no other of the name.
-func (k *Keeper) own(ctx context.Context, t Ticket) (openstack.StackRef, error) {
+// own is the ticket if its page knows which stack it is about. Where nobody has looked yet whether that is the one that
+// counts, it takes one call to see; another one is not for this page to act on.
+func (k *Keeper) own(ctx context.Context, t Ticket) (Ticket, error) {
 	logging.Note(ctx, "stack", t.ref().Name)
-	if t.ID == "" || t.Settle {
-		return openstack.StackRef{}, busy()
+	if t.ID == "" {
+		return t, busy()
 	}
-	return t.ref(), nil
+	if !t.Settle {
+		return t, nil
+	}
+	f, err := k.survey(ctx, t)
+	if err != nil {
+		return t, Failure(err)
+	}
+	if h := f.aim(t); h == nil || h.ID != t.ID {
+		return t, busy()
+	}
+	t.Settle = false
+	return t, nil
 }
 
 // End removes the lab, with the one that a reset has kept: two calls (list, delete), and one for each further stack. A lab
 // that came after the page's own is left alone. The ticket stays good for its page, which may begin a new one.
 func (k *Keeper) End(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
-	if _, err := k.own(ctx, t); err != nil {
+	t, err := k.own(ctx, t)
+	if err != nil {
 		return t, lab.Status{}, err
 	}
 	f, err := k.survey(ctx, t)
@@ -123,7 +136,8 @@ func (k *Keeper) End(ctx context.Context, t Ticket) (Ticket, lab.Status, error) 
 
 // Check looks at once how the lab's checks stand.
 func (k *Keeper) Check(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
-	if _, err := k.own(ctx, t); err != nil {
+	t, err := k.own(ctx, t)
+	if err != nil {
 		return t, lab.Status{}, err
 	}
 	return k.Look(ctx, t, lab.LookStack)

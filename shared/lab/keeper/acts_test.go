@@ -7,6 +7,7 @@ import (
 
 	"github.com/stackhook/stackhook/shared/lab"
 	"github.com/stackhook/stackhook/shared/lab/keeper"
+	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
@@ -236,9 +237,11 @@ func TestActsNeedTheStacksID(t *testing.T) {
 	t.Parallel()
 	k := newKeeper(t, &cloud{}, time.Now) // whatever asks the cloud panics
 	unknown := k.Ticket(lab.Identity{Tenant: "a", Lab: "web", Learner: "u"})
-	unsettled := unknown
+	unsettled, other := unknown, newKeeper(t, &cloud{find: func() (openstack.Stack, error) {
+		return openstack.Stack{StackRef: openstack.StackRef{Name: ref.Name, ID: "another"}, Action: "CREATE", Status: "COMPLETE"}, nil
+	}}, time.Now)
 	unsettled.ID, unsettled.Settle = ref.ID, true
-	for _, ticket := range []keeper.Ticket{unknown, unsettled} {
+	for k, ticket := range map[*keeper.Keeper]keeper.Ticket{k: unknown, other: unsettled} {
 		_, _, err := k.Extend(t.Context(), ticket)
 		wantCode(t, err, 409, "lab_busy")
 		_, _, err = k.Suspend(t.Context(), ticket)

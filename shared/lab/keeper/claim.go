@@ -60,8 +60,14 @@ func (k *Keeper) taken(ctx context.Context, t Ticket, place int, ref openstack.S
 	if stack.Action == "UPDATE" && stack.Status == "IN_PROGRESS" { // our own
 		stack.Status = "COMPLETE"
 	}
-	return k.dressed(ctx, t, answered(s), k.view(t, stack))
+	t, status := k.dressed(ctx, t, answered(s), k.view(t, stack))
+	t.Settle, status.Poll = true, lab.Poll{Look: lab.LookName, After: settleAfter}
+	return t, status
 }
+
+// settleAfter is when the page looks whether the lab that it was given is the one that counts: another launch of the same
+// learner may have begun to build one in the same moment.
+const settleAfter = 2 * time.Second
 
 // unanswered is t while the page looks for what became of a request.
 func (k *Keeper) unanswered(t Ticket) Ticket {

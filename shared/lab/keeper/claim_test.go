@@ -53,6 +53,11 @@ func TestRow4ClaimInFourCalls(t *testing.T) {
 		t.Errorf("the next launch: %+v, %+v", again, status)
 	}
 	wantCalls(t, c.calls(), list, read)
+	// Its own page looks whether it is the one that counts, and shows it as ready all the while.
+	settled, status, err := c.Look(t.Context(), ticket, status.Poll.Look)
+	if err != nil || settled.Settle || settled.ID != ticket.ID || status.State != lab.Ready || len(status.Access) != 1 {
+		t.Errorf("the page looks: %+v, %+v, %v", settled, status, err)
+	}
 	for name, act := range map[string]func() (keeper.Ticket, lab.Status, error){
 		"extend":  func() (keeper.Ticket, lab.Status, error) { return c.Extend(t.Context(), ticket) },
 		"suspend": func() (keeper.Ticket, lab.Status, error) { return c.Suspend(t.Context(), ticket) },

@@ -14,26 +14,19 @@ const mostRows = 500
 // Class are the labs of the course, oldest first: one call for each 200 in each cloud. Of an owner's several stacks it shows
 // the one that everybody goes by. Truncated says that there are more than are shown.
 func (k *Keeper) Class(ctx context.Context, t ClassTicket) (members []lab.Member, truncated bool, err error) {
-	var owners [][]lab.Held
-	place := map[string]int{}
+	var all owners
 	err = k.everyone(ctx, t, func(h lab.Held) {
-		base := baseOf(h)
-		at, known := place[base]
-		switch {
-		case known:
-			owners[at] = append(owners[at], h)
-		case len(owners) == mostRows:
+		if len(all.held) == mostRows && !all.has(h) {
 			truncated = true
-		default:
-			place[base] = len(owners)
-			owners = append(owners, []lab.Held{h})
+			return
 		}
+		all.add(h)
 	})
 	if err != nil {
 		return nil, false, err
 	}
-	members = make([]lab.Member, len(owners))
-	for i, held := range owners {
+	members = make([]lab.Member, len(all.held))
+	for i, held := range all.held {
 		members[i] = k.member(t, held)
 	}
 	logging.Note(ctx, "labs", strconv.Itoa(len(members)))
@@ -44,13 +37,7 @@ func (k *Keeper) Class(ctx context.Context, t ClassTicket) (members []lab.Member
 func (k *Keeper) member(t ClassTicket, held []lab.Held) lab.Member {
 	entry := k.entryFor(held[0])
 	home := lab.Gather(held, entry, k.now())
-	h := held[0]
-	switch {
-	case home.Current != nil:
-		h = *home.Current
-	case len(home.Leaving) > 0:
-		h = home.Leaving[0]
-	}
+	h := shown(home, held)
 	title := entry.Title
 	if title == "" { // withdrawn from the catalogue
 		title = lab.Tagged(h.Tags, lab.TagLab)

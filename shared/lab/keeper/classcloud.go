@@ -36,6 +36,54 @@ func baseOf(h lab.Held) string {
 	return h.Name
 }
 
+// owners are stacks by their owner, in the order in which the owners came.
+type owners struct {
+	held  [][]lab.Held
+	place map[string]int
+}
+
+func (o *owners) has(h lab.Held) bool {
+	_, known := o.place[baseOf(h)]
+	return known
+}
+
+func (o *owners) add(h lab.Held) {
+	base := baseOf(h)
+	if at, known := o.place[base]; known {
+		o.held[at] = append(o.held[at], h)
+		return
+	}
+	if o.place == nil {
+		o.place = map[string]int{}
+	}
+	o.place[base] = len(o.held)
+	o.held = append(o.held, []lab.Held{h})
+}
+
+// inUse are of all stacks those that their owners go by.
+func (k *Keeper) inUse(all []lab.Held) []lab.Held {
+	var o owners
+	for _, h := range all {
+		o.add(h)
+	}
+	list := make([]lab.Held, len(o.held))
+	for i, held := range o.held {
+		list[i] = shown(lab.Gather(held, k.entryFor(held[0]), k.now()), held)
+	}
+	return list
+}
+
+// shown is the one of an owner's stacks that a class sees: what a launch enters, or else what is going.
+func shown(home lab.Home, held []lab.Held) lab.Held {
+	switch {
+	case home.Current != nil:
+		return *home.Current
+	case len(home.Leaving) > 0:
+		return home.Leaving[0]
+	}
+	return held[0]
+}
+
 // refOf names a stack to a class page. It gives no right: whatever comes back is looked up and must be of the class.
 func refOf(h lab.Held) string {
 	ref := h.Name + ":" + h.ID

@@ -63,17 +63,24 @@ func (k *Keeper) ClassDo(ctx context.Context, t ClassTicket, act lab.Act, refs [
 // left and touches nothing that is done.
 func (k *Keeper) ClassDoAll(ctx context.Context, t ClassTicket, act lab.Act) (Outcome, error) {
 	var o Outcome
-	var stacks []lab.Held
-	err := k.everyone(ctx, t, func(h lab.Held) {
+	var stacks, whole []lab.Held
+	judge := func(h lab.Held) {
 		_, verdict := h.Stack.Staff(k.entryFor(h), act, t.Shown, k.now())
 		if verdict == lab.Now && len(stacks) < mostRows {
 			stacks = append(stacks, h)
 			return
 		}
 		o.count(verdict)
-	})
-	if err != nil {
+	}
+	each := judge
+	if act == lab.ActExtend || act == lab.ActSuspend { // of several generations that is for the one in use
+		each = func(h lab.Held) { whole = append(whole, h) }
+	}
+	if err := k.everyone(ctx, t, each); err != nil {
 		return Outcome{}, err
+	}
+	for _, h := range k.inUse(whole) {
+		judge(h)
 	}
 	k.all(ctx, t, act, stacks, k.doOne, &o)
 	return o, nil

@@ -28,6 +28,15 @@ func TestClassWithGenerations(t *testing.T) {
 	if len(list) != 2 || list[0].Gen != 1 || list[0].Ref != fresh.Name+":"+fresh.ID || list[0].Status.Undo == nil || list[1].Status.State != lab.Suspended {
 		t.Fatalf("%+v", list)
 	}
+	for range 2 { // of the generations, the one in use alone
+		if o, err := c.ClassDoAll(t.Context(), class, lab.ActExtend); err != nil || o != (keeper.Outcome{Done: 2}) {
+			t.Errorf("extend: %+v, %v", o, err)
+		}
+	}
+	if got := lab.LeaseOf(c.stack(t, old).Tags); !got.Given.IsZero() {
+		t.Errorf("the older lab was given more time, too: %+v", got)
+	}
+	c.Settle()
 	ref := list[0].Ref
 	for range 2 {
 		if o, err := c.ClassDo(t.Context(), class, lab.ActUndo, []string{ref}); err != nil || o.Left != 0 {

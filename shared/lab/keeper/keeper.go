@@ -294,10 +294,18 @@ func (k *Keeper) lookAround(ctx context.Context, t Ticket) (Ticket, lab.Status, 
 	case h == nil:
 		return t, lab.Unseen(k.Entry(t), lab.Ended), nil
 	}
+	shown := t.Settle // which a lab that was given away may have been already, as ready
 	t = k.take(t, *h)
 	t.Settle, t.Asked, t.Queued = false, time.Time{}, time.Time{}
 	t = k.lend(t, f, *h)
-	return k.seen(ctx, t, h.Tags, h.Stack, f.beside(k.view(t, h.Stack), *h))
+	stack, status := h.Stack, k.view(t, h.Stack)
+	if shown && status.Reason == lab.Finishing {
+		if s, err := k.cloud(t).Stack(ctx, t.ref()); err == nil {
+			stack = stackOf(answered(s))
+			t, status = k.dressed(ctx, t, answered(s), k.view(t, stack))
+		}
+	}
+	return k.seen(ctx, t, h.Tags, stack, f.beside(status, *h))
 }
 
 // seen ends a look.

@@ -19,7 +19,8 @@ import (
 // The new lab is the generation after the page's own, so that sent twice it is one: the second request finds it, or finds
 // that something else has taken the place of the page's lab, and goes on with that.
 func (k *Keeper) Reset(ctx context.Context, t Ticket) (Ticket, lab.Status, error) {
-	if _, err := k.own(ctx, t); err != nil {
+	t, err := k.own(ctx, t)
+	if err != nil {
 		return t, lab.Status{}, err
 	}
 	if status, closed := k.closed(t); closed {
@@ -42,8 +43,11 @@ func (k *Keeper) Undo(ctx context.Context, t Ticket) (Ticket, lab.Status, error)
 	keep := t.Gen
 	if !t.Back.Until.IsZero() {
 		keep = t.Back.Gen // which needs no stack of the page's own: the new one may not be there yet
-	} else if _, err := k.own(ctx, t); err != nil {
-		return t, lab.Status{}, err
+	} else {
+		var err error
+		if t, err = k.own(ctx, t); err != nil {
+			return t, lab.Status{}, err
+		}
 	}
 	f, err := k.survey(ctx, t)
 	if err != nil {

@@ -52,7 +52,7 @@ func (p *pass) leave(l *look, due lab.Due) error {
 	if p.Grades != nil && len(l.entry.Checks) > 0 && (l.full != nil || p.read(l)) {
 		did, err := p.Grades.Leave(p.ctx, p.Sites[l.view.site].Cloud, *l.full)
 		p.served(l.stack(), doDeliver, did, err)
-		if err != nil && !p.mustGo(l) {
+		if err != nil && !p.mustGo(l, due) {
 			return failed("keep the grade", err)
 		}
 	}
@@ -63,13 +63,16 @@ func (p *pass) leave(l *look, due lab.Due) error {
 	return nil
 }
 
-// patience is for how long after its end a lab may stay for the sake of its grade.
-const patience = 30 * time.Minute
+// A lab may stay for the sake of its grade so long after its end, and through so many tries in vain.
+const (
+	patience     = 30 * time.Minute
+	patientTries = 3
+)
 
 // mustGo says that the lab has had its time for so long that nothing keeps it any more.
-func (p *pass) mustGo(l *look) bool {
+func (p *pass) mustGo(l *look, due lab.Due) bool {
 	until := l.home.Lease.Until
-	return !until.IsZero() && p.Now().Sub(until) > patience
+	return !until.IsZero() && p.Now().Sub(until) > patience || p.memory.tries(idOf(l.stack().ID), string(due.Do)) >= patientTries
 }
 
 // outbox tries again to send a grade that is kept in a stack of its own.

@@ -49,6 +49,13 @@ func (m *memory) resting(stack id, do string, now time.Time) (rests, tried bool)
 	return known && now.Unix() < r.until, r.tries > 0
 }
 
+// tries is how often it was tried of late.
+func (m *memory) tries(stack id, do string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int(m.deeds[deed{stack, do}].tries)
+}
+
 // done remembers that this need not be done to the stack before next.
 func (m *memory) done(stack id, do string, next time.Time) {
 	m.mu.Lock()

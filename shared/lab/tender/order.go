@@ -98,7 +98,7 @@ func (p *pass) named(o Order) (*look, error) {
 	held := []lab.Held{h}
 	if base := lab.BaseOf(h.Tags); base != "" {
 		for _, v := range p.sites {
-			v.whole = true
+			v.seen = true
 		}
 		gathered, err := p.gather([]string{base})
 		if err != nil {

@@ -34,14 +34,17 @@ const (
 	lastAnswer = time.Second
 )
 
-// phases are two contexts within ctx: nothing is begun after the first has ended, and nothing is waited for after the
-// second has. Without a deadline both are ctx.
-func phases(ctx context.Context) (begin, answer context.Context, cancel context.CancelFunc) {
+// phases are contexts within ctx that end one after the other: first nothing more is listed, so that there is time to do
+// what is due of the labs that were seen, then nothing more is begun, and in the end nothing is waited for. Without a
+// deadline all are ctx.
+func phases(ctx context.Context) (look, begin, answer context.Context, cancel context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return ctx, ctx, func() {}
+		return ctx, ctx, ctx, func() {}
 	}
 	answer, first := context.WithDeadline(ctx, deadline.Add(-lastAnswer))
 	begin, second := context.WithDeadline(answer, deadline.Add(-lastWrite))
-	return begin, answer, func() { second(); first() }
+	const part, of = 3, 5
+	look, third := context.WithTimeout(begin, (time.Until(deadline)-lastWrite)*part/of)
+	return look, begin, answer, func() { third(); second(); first() }
 }

@@ -39,10 +39,10 @@ func (t *Tender) pass(ctx context.Context, o Options, found *inventory) Report {
 func (t *Tender) begin(ctx context.Context, o Options) (p *pass, stop func()) {
 	// A pass counts its own calls: thousands of names in the request's line would tell nobody anything.
 	ctx = logging.WithRequest(ctx, *logging.From(ctx), logging.RequestID(ctx))
-	begin, answer, cancel := phases(ctx)
+	look, begin, answer, cancel := phases(ctx)
 	now := t.Now()
 	p = &pass{
-		Tender: t, ctx: answer, beginning: begin, now: now, dryRun: o.DryRun, tally: newTally(o.DryRun, now, t.Sites), census: newCensus(),
+		Tender: t, ctx: answer, beginning: begin, looking: look, now: now, dryRun: o.DryRun, tally: newTally(o.DryRun, now, t.Sites), census: newCensus(),
 		sites: make([]*view, len(t.Sites)),
 	}
 	quiet := p.open()
@@ -60,21 +60,22 @@ type pass struct {
 	*Tender
 	*tally
 
-	// ctx is for requests. Nothing is begun once beginning has ended.
-	ctx, beginning context.Context //nolint:containedctx // they are the pass
-	now            time.Time
-	dryRun         bool
-	census         *census
-	inventory      *inventory // nil unless the doctor looks
-	sites          []*view
+	// ctx is for requests. Nothing is listed any more once looking has ended, and nothing begun once beginning has.
+	ctx, looking, beginning context.Context //nolint:containedctx // they are the pass
+	now                     time.Time
+	dryRun                  bool
+	census                  *census
+	inventory               *inventory // nil unless the doctor looks
+	sites                   []*view
 }
 
 // view is what a pass knows of one cloud.
 type view struct {
-	site  int
-	whole bool // the list was read to its end
-	queue queue
-	warm  []openstack.Stack // ready-made labs without an owner
+	site int
+	// whole says that the list was read to its end, seen that it was as far as there was time.
+	whole, seen bool
+	queue       queue
+	warm        []openstack.Stack // ready-made labs without an owner
 	// shelves are the keys of labs that are kept ready-made; nil if their claims are not known.
 	shelves []string
 	pairs   []openstack.KeyPair

@@ -36,6 +36,8 @@ type CloudReport struct {
 	Name   string         `json:"name"`
 	Stacks int            `json:"stacks"`
 	Error  openstack.Code `json:"error,omitempty"`
+	// Cut says that the list took too long: what comes after its first Stacks, the newest, is left to a pass with more time.
+	Cut bool `json:"cut,omitempty"`
 }
 
 // Change is one change that was sent, or would be.
@@ -130,6 +132,13 @@ func (t *tally) missed(site int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Clouds[site].Error = openstack.CodeOf(err)
+}
+
+// cut enters that there was no time to read a cloud's list to its end.
+func (t *tally) cut(site int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Clouds[site].Cut = true
 }
 
 func (t *tally) left(n int) {

@@ -19,9 +19,13 @@ func (p *pass) sweep(v *view) {
 			p.missed(v.site, err)
 			return
 		}
+		if v.seen = true; p.looking.Err() != nil {
+			p.cut(v.site)
+			return
+		}
 		p.see(v, s)
 	}
-	v.whole = true
+	v.whole, v.seen = true, true
 	p.readClaims(v)
 }
 
@@ -138,7 +142,7 @@ func (p *pass) gather(bases []string) (map[string][]lab.Held, error) {
 	}
 	held := map[string][]lab.Held{}
 	for _, v := range p.sites {
-		if !v.whole {
+		if !v.seen {
 			continue
 		}
 		for s, err := range p.Sites[v.site].Cloud.StacksWhere(p.ctx, openstack.StackFilter{AnyTags: tags}) {

@@ -185,6 +185,29 @@ func TestCutOffPassGoesOn(t *testing.T) {
 	}
 }
 
+// A list that takes too long is cut off in time to do what is due of the labs that it has shown.
+func TestListThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	f := open(t, 1, func(p *tender.Parts) { p.Catalogue = tireless() })
+	class(t, f, 450, 5, 0)
+	f.advance(90 * time.Minute)
+	f.fakes[0].Inject(openstacktest.Fault{Service: "heat", Method: http.MethodGet, PathPattern: "/stacks", Latency: 700 * time.Millisecond, Times: 2})
+	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second) // of which 5 s are for the last answers
+	defer cancel()
+	report := f.Pass(ctx, tender.Options{})
+	if c := report.Clouds[0]; !c.Cut || c.Stacks == 0 || c.Stacks > 400 || c.Error != "" {
+		t.Errorf("%+v", c)
+	}
+	if report.Counts["delete"] == 0 || report.Failed > 0 {
+		t.Errorf("%+v", report)
+	}
+	f.settle()
+	rest, _ := f.pass(t)
+	if n := report.Counts["delete"] + rest.Counts["delete"]; n != 5 || rest.Clouds[0].Cut {
+		t.Errorf("%d deletes, %+v", n, rest.Clouds)
+	}
+}
+
 // crowd counts how many deletes are under way at once.
 type crowd struct {
 	tender.Cloud

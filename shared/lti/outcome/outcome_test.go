@@ -20,7 +20,7 @@ const ada = "course-v1%3AAcademy%2BWeb101:block-v1%3AAcademy%2BWeb101@8f2c:ada&b
 func start(t *testing.T) (*outcometest.LMS, outcome.Sender, outcome.Place) {
 	t.Helper()
 	lms := outcometest.Start(t, nil)
-	sender := outcome.Sender{Client: lms.Client(5 * time.Second), Now: time.Now}
+	sender := outcome.Sender{Client: lms.Client(20 * time.Second), Now: time.Now}
 	return lms, sender, outcome.Place{URL: lms.OutcomeURL(), SourcedID: ada, Key: outcometest.Key, Secret: outcometest.Secret}
 }
 
@@ -105,9 +105,14 @@ func TestVerdicts(t *testing.T) {
 		t.Run(string(row.mood), func(t *testing.T) {
 			t.Parallel()
 			lms, sender, place := start(t)
-			sender.Client = lms.Client(300 * time.Millisecond)
 			lms.Feel(row.mood)
-			err := sender.Replace(t.Context(), place, 0.5)
+			ctx := t.Context()
+			if row.mood == outcometest.Hanging {
+				hasty, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+				defer cancel()
+				ctx = hasty
+			}
+			err := sender.Replace(ctx, place, 0.5)
 			later, _ := errors.AsType[*verdict.LaterError](err)
 			if got := verdict.RefusedFor(err); err == nil || got != row.refused || row.why != "" && (later == nil || later.Why != row.why) || verdict.Wait(err) != row.after {
 				t.Errorf("%v", err)
