@@ -105,18 +105,26 @@ func (s *stage) prepare(ctx context.Context) error {
 		return errors.New("the lab page has no ticket")
 	}
 	s.ticket = found[1]
-	return s.findReport()
+	return s.findReport(ctx)
 }
 
 // findReport waits until the lab is up, and takes the address that its machine was given.
-func (s *stage) findReport() error {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+func (s *stage) findReport(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	looks := time.NewTicker(100 * time.Millisecond)
+	defer looks.Stop()
+	for {
 		for _, stack := range s.cloud.Stacks() {
 			if address := stack.Parameters[grades.ReportParameter]; address != "" && stack.State == "CREATE_COMPLETE" {
 				s.report = path.Base(address)
 				return nil
 			}
 		}
+		select {
+		case <-looks.C:
+		case <-ctx.Done():
+			return errors.New("the lab never came up")
+		}
 	}
-	return errors.New("the lab never came up")
 }

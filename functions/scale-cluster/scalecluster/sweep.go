@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/function"
@@ -55,7 +56,7 @@ func (s *scaler) sweep(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	logging.Note(r.Context(), "strays", fmt.Sprint(len(out.Strays)))
+	logging.Note(r.Context(), "strays", strconv.Itoa(len(out.Strays)))
 	function.JSON(w, r, http.StatusOK, out)
 }
 

@@ -44,7 +44,7 @@ func load(t *testing.T) *config.Config {
 func TestChaos(t *testing.T) {
 	c := load(t)
 	for n := range *runs {
-		seed := *first + uint64(n) //nolint:gosec // a count is not negative
+		seed := *first + uint64(n)
 		run(t, c, seed)
 		if t.Failed() {
 			t.Fatalf("seed %d; again: go test ./shared/lab/chaos -run Chaos -chaos.seed %d -chaos.runs 1", seed, seed)
@@ -309,7 +309,7 @@ func (w *world) check() {
 			} else {
 				seen[gen] = true
 			}
-			if until := w.until(l, s); !until.IsZero() && w.now().After(until.Add(time.Hour)) {
+			if until := w.until(s); !until.IsZero() && w.now().After(until.Add(time.Hour)) {
 				w.fail("%s's lab %s should have ended at %s", l.name, s.Name, until.Format(time.TimeOnly))
 			}
 		}
@@ -324,7 +324,7 @@ func (w *world) check() {
 }
 
 // until is a stack's lease, with what was noted while it slept.
-func (w *world) until(l *learner, s openstacktest.Stack) time.Time {
+func (w *world) until(s openstacktest.Stack) time.Time {
 	lease := lab.LeaseOf(s.Tags)
 	for _, c := range w.clouds {
 		for _, note := range c.Stacks() {
@@ -344,9 +344,9 @@ func (w *world) checkGrade(l *learner) {
 		return
 	}
 	best := slices.Max(l.told)
-	grade, any := w.book.grade(l.name)
-	if best > 0 && (!any || grade < best-0.01) {
-		w.fail("%s earned %.2f, and the grade book says %.2f %t", l.name, best, grade, any)
+	grade, graded := w.book.grade(l.name)
+	if best > 0 && (!graded || grade < best-0.01) {
+		w.fail("%s earned %.2f, and the grade book says %.2f %t", l.name, best, grade, graded)
 	}
 }
 

@@ -100,6 +100,7 @@ labs:
 }
 
 func newWorld(t *testing.T, c *config.Config, clouds []*openstacktest.Cloud, random *rand.Rand) *world {
+	t.Helper()
 	w := &world{t: t, random: random, config: c, clouds: clouds, book: newBook()}
 	var err error
 	if w.box, err = c.Box(); err != nil {

@@ -204,7 +204,7 @@ func (tn *town) up(t *testing.T, ticket keeper.Ticket, status lab.Status) (keepe
 		if status.State == lab.Ready && !status.Poll.Start {
 			return ticket, status
 		}
-		if ticket.ID != "" && status.State == lab.Building {
+		if status.State == lab.Building {
 			tn.speaks(t, ticket)
 		}
 		if status.Poll.Start {
@@ -220,12 +220,19 @@ func (tn *town) up(t *testing.T, ticket keeper.Ticket, status lab.Status) (keepe
 	return ticket, status
 }
 
-// speaks plays the machine that says that it is ready. Heat may not have its handle yet, or lose the signal all the same, so
-// that it has to be said until it is heard.
+// speaks plays the machine that says that it is ready. As a machine, which is made after the handle, it speaks only once Heat
+// has made that: a signal before leaves the handle locked for ever, and with it the build.
 func (tn *town) speaks(t *testing.T, ticket keeper.Ticket) {
 	t.Helper()
+	resources, err := tn.client.Resources(t.Context(), refTo(ticket), 0)
+	made := func(r openstack.Resource) bool {
+		return r.Name == lab.SignalsOutput && r.Action == "CREATE" && r.Status == "COMPLETE"
+	}
+	if err != nil || !slices.ContainsFunc(resources, made) {
+		return
+	}
 	signal := openstack.Signal{ID: "ready", Status: "SUCCESS", Reason: "set up", Data: fmt.Sprintf(`{"at": %d}`, time.Now().Unix())}
-	_ = tn.client.Signal(t.Context(), refTo(ticket), "signals", signal)
+	_ = tn.client.Signal(t.Context(), refTo(ticket), lab.SignalsOutput, signal) // if it is lost, it is said again
 }
 
 func refTo(ticket keeper.Ticket) openstack.StackRef {
