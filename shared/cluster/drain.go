@@ -12,7 +12,7 @@ import (
 // Tags that say on a pool member what is being done to its node. They are where the drain itself is, so that whoever
 // comes next goes on with it. Tags are a set, so each says what it is.
 const (
-	tagDrain     = "drain="        // which request wanted it
+	tagDrain     = "drain="        // which request wanted it, and until when (Unix seconds) it is the same if sent again
 	tagSince     = "drain-since="  // Unix seconds
 	tagWeight    = "drain-weight=" // what it had before
 	tagUndrained = "undrained="    // Unix seconds and which request
@@ -28,17 +28,20 @@ type MemberChange struct {
 // drain is what the tags of a node on its way out say.
 type drain struct {
 	by     string
+	known  time.Time // until when by is the same request; zero if nothing tells it apart from others
 	since  time.Time
 	weight int
 }
 
 // drain reads the tags. Somebody who has given a node its weight back has ended the drain, whatever the tags say.
 func (n Node) drain() (drain, bool) {
-	by, marked := tagged(n.Tags, tagDrain)
+	text, marked := tagged(n.Tags, tagDrain)
 	if !marked || n.Member == "" || n.Weight > 0 && n.AdminUp {
 		return drain{}, false
 	}
-	d := drain{by: by, weight: 1}
+	by, known, _ := strings.Cut(text, "/")
+	unix, _ := strconv.ParseInt(known, 10, 64)
+	d := drain{by: by, known: at(unix), weight: 1}
 	if text, ok := tagged(n.Tags, tagSince); ok {
 		unix, _ := strconv.ParseInt(text, 10, 64) // what is no time is long ago: the drain is over
 		d.since = at(unix)
@@ -141,10 +144,30 @@ func (r Request) mark() string {
 	return hash(r.Key)
 }
 
+// known is how a mark says until when its request is the same if it is sent again.
+func (r Request) known(now time.Time) string {
+	if r.Key == "" {
+		return ""
+	}
+	return "/" + strconv.FormatInt(now.Add(r.KeyLife).Unix(), 10)
+}
+
+// saw is the memory with the requests that drained the nodes: when those are gone, so are their marks, and a
+// notification that is sent again would take another one away.
+func (s State) saw(m Memory, gone []string, now time.Time) Memory {
+	for _, n := range s.Nodes {
+		d, leaving := n.drain()
+		if leaving && slices.Contains(gone, n.Name) && now.Before(d.known) {
+			m = m.remember(d.by, d.known)
+		}
+	}
+	return m
+}
+
 // drainFirst is the decision to take nodes out of service, to be removed when they have had time to finish.
 func (d Decision) drainFirst(s State, r Request, leaving []Node, now time.Time) Decision {
 	for _, n := range leaving {
-		tags := append(unmarked(n.Tags), tagDrain+r.mark(), tagSince+strconv.FormatInt(now.Unix(), 10), tagWeight+strconv.Itoa(n.Weight))
+		tags := append(unmarked(n.Tags), tagDrain+r.mark()+r.known(now), tagSince+strconv.FormatInt(now.Unix(), 10), tagWeight+strconv.Itoa(n.Weight))
 		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Tags: tags})
 		d.Victims = append(d.Victims, n.Name)
 	}

@@ -94,6 +94,46 @@ func TestF7DrainThenRemove(t *testing.T) {
 	}
 }
 
+// N2: when a drained node is gone, so is the mark on it; the notification that drained it is still the same one, and takes
+// nobody else away before its time.
+func TestN2DrainedOnce(t *testing.T) {
+	t.Parallel()
+	s := drained(4)
+	s.CooldownIn = 0
+	long := less(2)
+	long.Key, long.KeyLife = "k", time.Hour
+	s = write(s, cluster.Decide(s, long, start()))
+	end := start().Add(drainTime)
+	removal := cluster.Reconcile(s, pass(), end)
+	if removal.Code != cluster.Removed || removal.Patch == nil || len(removal.Victims) != 2 {
+		t.Fatalf("%+v", removal)
+	}
+	memory, ok := cluster.Remember(removal.Patch.State)
+	if !ok || len(memory.Seen) != 1 {
+		t.Fatalf("memory %+v", memory)
+	}
+	s.Memory, s.Count = memory, removal.Patch.Count
+	s.Nodes = slices.DeleteFunc(slices.Clone(s.Nodes), func(n cluster.Node) bool { return slices.Contains(removal.Victims, n.Name) })
+	for later, code := range map[time.Duration]cluster.Code{drainTime: cluster.Duplicate, time.Hour - time.Second: cluster.Duplicate, time.Hour: cluster.Draining} {
+		if d := cluster.Decide(s, long, start().Add(later)); d.Code != code {
+			t.Errorf("after %s: %+v", later, d)
+		}
+	}
+	other := long
+	other.Key = "l"
+	if d := cluster.Decide(s, other, end); d.Code != cluster.Draining {
+		t.Errorf("another notification: %+v", d)
+	}
+	// A drain that nobody can repeat, or whose notification is old, leaves nothing to remember.
+	for _, r := range []cluster.Request{less(1), keyed(less(1), "k")} {
+		s := drained(4)
+		d := cluster.Reconcile(write(s, cluster.Decide(s, r, start())), pass(), end)
+		if memory, ok := cluster.Remember(d.Patch.State); !ok || len(memory.Seen) != 0 {
+			t.Errorf("memory %+v", memory)
+		}
+	}
+}
+
 // N5: what is on its way out comes back before anything is built, with the weight it had, and once for one notification.
 func TestN5UndrainBeforeBoot(t *testing.T) {
 	t.Parallel()

@@ -118,7 +118,13 @@ func (m Memory) saw(key string, expires time.Time) Memory {
 	if key == "" {
 		return m
 	}
-	seen := append(slices.Clone(m.Seen), Seen{Key: hash(key), Expires: expires.Unix()})
+	return m.remember(hash(key), expires)
+}
+
+// remember is saw for a key that is hashed already.
+func (m Memory) remember(hashed string, expires time.Time) Memory {
+	seen := slices.DeleteFunc(slices.Clone(m.Seen), func(s Seen) bool { return s.Key == hashed })
+	seen = append(seen, Seen{Key: hashed, Expires: expires.Unix()})
 	m.Seen = seen[max(0, len(seen)-maxSeen):]
 	return m
 }

@@ -77,7 +77,7 @@ func (d Decision) write(s State, r Request, count int, now time.Time) Decision {
 	if r.DryRun {
 		return d
 	}
-	memory := s.Memory.Record(OpPass, s.Count, count, d.Code, r.Who, r.Token, now)
+	memory := s.saw(s.Memory.Record(OpPass, s.Count, count, d.Code, r.Who, r.Token, now), d.Victims, now)
 	memory.Gen = max(memory.Gen, r.Gen)
 	memory.Fails = s.failures()
 	if d.Code == Repaired {

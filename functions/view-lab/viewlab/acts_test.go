@@ -165,17 +165,17 @@ func ended(s *site, ticket string) {
 // What cannot be done now says when it can, and leads back to the lab.
 func TestActsAtTheWrongTime(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	early, _ := s.launchFor(t, learner("u1"))
 	for _, path := range acts {
+		s := start(t)
+		early, _ := s.launchFor(t, learner("u1"))
 		w := s.send(path, form(early))
 		problem(t, w, http.StatusConflict, "lab_busy")
 		if w.Header().Get("Retry-After") != "5" {
 			t.Errorf("%s: retry after %q", path, w.Header().Get("Retry-After"))
 		}
-	}
-	if w := s.post("/end", form(early)); !strings.Contains(w.Body.String(), `value="`+early+`"`) {
-		t.Error("the problem page does not lead back to the lab")
+		if w := s.post(path, form(early)); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), `value="`+early+`"`) {
+			t.Errorf("%s: the problem page does not lead back to the lab: %d", path, w.Code)
+		}
 	}
 }
 

@@ -280,6 +280,9 @@ func (l *learner) see(ticket keeper.Ticket, status lab.Status) {
 
 // gaveUp is what a learner loses who asks for another lab, or for none: what they have lives until then at the most.
 func (l *learner) gaveUp(gen int, until time.Time) {
+	if l.doubt { // two orders at once: whichever is obeyed last counts, and the later one may be the reset
+		gen = max(gen, l.gen)
+	}
 	l.gen, l.doubt = gen, true
 	for id, promised := range l.promised {
 		if promised.After(until) {

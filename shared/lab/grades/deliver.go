@@ -151,7 +151,7 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to 
 		d.known.sent = append(d.known.sent, done)
 		err := d.mark(ctx, s, sentID(done.Result), "grade sent", sentData(done))
 		if !Writable(s) {
-			err = d.grader.note(ctx, d.cloud, s, done.Delivery)
+			err = d.noteAsleep(ctx, s, sig, to, due, done.Delivery)
 		}
 		return Report{Did: Sent, Score: due.Score}, true, err
 	case reason != "":
@@ -167,6 +167,21 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to 
 		return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, false, err
 	}
 	return Report{Did: Kept, Score: due.Score, Why: why(sent), Next: next}, false, nil
+}
+
+// noteAsleep notes what was sent for a lab that cannot take it down. If somebody else noted something meanwhile, both were on
+// their way at once, and the better one is sent again.
+func (d *delivery) noteAsleep(ctx context.Context, s openstack.Stack, before Written, to Destination, due Due, done lab.Delivery) error {
+	found, err := d.note(ctx, d.cloud, s, done)
+	known, _ := highest(before.Sent)
+	if err != nil || found == 0 || found == thousandths(known.Score) || found == thousandths(due.Score) {
+		return err
+	}
+	due.Score, due.At = max(due.Score, float64(found)/1000), d.now()
+	if err := d.deliver(ctx, to, due); err != nil {
+		return d.keep(ctx, s, due, d.now().Add(firstWait))
+	}
+	return nil
 }
 
 // putOff writes into a lab's tags when its grade is to be tried again, or with the zero time that none is due. The tags are

@@ -35,30 +35,32 @@ func (g *grader) Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (Rep
 	}
 	defer give()
 	if sent, ok := highest(g.read(s, k).Sent); ok {
-		return report, g.note(ctx, cloud, s, sent)
+		_, err = g.note(ctx, cloud, s, sent)
 	}
-	return report, nil
+	return report, err
 }
 
-// note keeps a score that was sent in the owner's grade stack, beside a grade that waits there.
-func (g *grader) note(ctx context.Context, cloud Cloud, s openstack.Stack, sent lab.Delivery) error {
+// note keeps a score that was sent in the owner's grade stack, beside a grade that waits there. found is the best that was
+// noted before, in thousandths.
+func (g *grader) note(ctx context.Context, cloud Cloud, s openstack.Stack, sent lab.Delivery) (found int, err error) {
 	due := Due{Score: sent.Score, At: sent.At, Result: sent.Result}
-	_, err := cloud.CreateStack(ctx, gradeStack(s, due, g.noteTags(sent.Score)...))
+	_, err = cloud.CreateStack(ctx, gradeStack(s, due, g.noteTags(sent.Score)...))
 	if code := openstack.CodeOf(err); code != openstack.Conflict && code != openstack.Unavailable {
-		return noting(err)
+		return 0, noting(err)
 	}
 	there, err := cloud.FindStack(ctx, gradeName(s.Tags))
 	if err != nil {
-		return noting(err)
+		return 0, noting(err)
 	}
 	if there.Action == "DELETE" {
-		return noting(&openstack.Error{Code: openstack.Busy, Op: "write to stack " + there.Name})
+		return 0, noting(&openstack.Error{Code: openstack.Busy, Op: "write to stack " + there.Name})
 	}
-	if best, ok := bestIn(there.Tags); ok && best >= thousandths(sent.Score) {
-		return nil
+	best, told := bestIn(there.Tags)
+	if told && best >= thousandths(sent.Score) {
+		return best, nil
 	}
 	tags := append(without(there.Tags, TagBest), bestTag(sent.Score))
-	return noting(cloud.PatchStack(ctx, there.StackRef, openstack.StackChange{Tags: tags}))
+	return best, noting(cloud.PatchStack(ctx, there.StackRef, openstack.StackChange{Tags: tags}))
 }
 
 func noting(err error) error {

@@ -42,10 +42,14 @@ func (d *delivery) write(ctx context.Context, s openstack.Stack, id, reason stri
 // mark is write for what need not be written: whoever reads the lab once it is up finds it out again and sends the same once
 // more, which changes nothing.
 func (d *delivery) mark(ctx context.Context, s openstack.Stack, id, reason string, data map[string]any) error {
-	if err := d.write(ctx, s, id, reason, data); !errors.Is(err, ErrAsleep) {
-		return err
+	err := d.write(ctx, s, id, reason, data)
+	if err != nil && !errors.Is(err, ErrAsleep) { // once more: of two hosts that send at once each must see the other's
+		err = d.write(ctx, s, id, reason, data)
 	}
-	return nil
+	if errors.Is(err, ErrAsleep) {
+		return nil
+	}
+	return err
 }
 
 func signal(ctx context.Context, cloud Cloud, ref openstack.StackRef, s lab.Signal) error {

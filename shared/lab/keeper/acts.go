@@ -104,7 +104,7 @@ func (k *Keeper) own(ctx context.Context, t Ticket) (Ticket, error) {
 	if err != nil {
 		return t, Failure(err)
 	}
-	if h := f.aim(t); h == nil || h.ID != t.ID {
+	if h := f.aim(t); h == nil || h.ID != t.ID || lab.Next(h.Stack, true).Do == lab.Wait {
 		return t, busy()
 	}
 	t.Settle = false

@@ -147,6 +147,7 @@ func bare(id string) string { return strings.ReplaceAll(id, "-", "") }
 
 // clear deletes all that the test, which is over, has left.
 func (tn *town) clear(t *testing.T) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	left := make(chan openstack.StackRef)
@@ -243,14 +244,15 @@ func refTo(ticket keeper.Ticket) openstack.StackRef {
 	return openstack.StackRef{Name: name, ID: ticket.ID}
 }
 
-// settles waits until Heat is done with the stack; its state is DELETE_COMPLETE if it is gone.
+// settles waits until Heat is done with the stack; its state is DELETE_COMPLETE if it is gone. For a second or so before, Heat
+// still lists it with that state.
 func (tn *town) settles(t *testing.T, ref openstack.StackRef, want ...string) openstack.Stack {
 	t.Helper()
 	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(time.Second) {
 		s, err := tn.client.Stack(t.Context(), ref)
 		if openstack.CodeOf(err) == openstack.Gone {
 			s = openstack.Stack{StackRef: ref, Action: "DELETE", Status: "COMPLETE"}
-		} else if err != nil || s.Busy() {
+		} else if err != nil || s.Busy() || s.State() == "DELETE_COMPLETE" {
 			continue
 		}
 		if len(want) > 0 && !slices.Contains(want, s.State()) {
