@@ -102,7 +102,7 @@ func (h Held) examine(home Home, e Entry, now time.Time) (Finding, bool) {
 	case !since.IsZero() && !now.Before(since):
 		f.What, f.Reason = Stuck, BuildHung
 		f.Operator = hung.Why + ": Heat began and never ended. Look at Heat's engine and at the last resource under way."
-	case h.Stack.Status == "FAILED" && (h.Stack.loss() > 0 || !h.Stack.usable()):
+	case h.Stack.Status == "FAILED" && (h.Stack.loss() > 0 || !h.Stack.Usable()):
 		d := Diagnose(h.Stack)
 		f.What, f.Reason, f.Operator = BrokenLab, d.Reason, d.Operator
 	case !end.IsZero() && now.After(end.Add(time.Hour)):

@@ -184,7 +184,7 @@ func chosen(row []Held) int {
 	proven := slices.IndexFunc(row, func(s Held) bool { return s.Stack.proven() })
 	coming := slices.IndexFunc(row, func(s Held) bool { return s.Stack.coming() })
 	switch {
-	case proven >= 0 && coming >= 0 && coming < proven && !row[proven].Stack.usable():
+	case proven >= 0 && coming >= 0 && coming < proven && !row[proven].Stack.Usable():
 		return coming
 	case proven >= 0:
 		return proven
@@ -286,7 +286,7 @@ func (s Stack) loss() int {
 // proven says that the stack came up once.
 func (s Stack) proven() bool { return !s.leaving() && !s.coming() && s.loss() == 0 }
 
-// usable says that a learner can work in it, once it is awake.
-func (s Stack) usable() bool {
+// Usable says that a learner can work in it, once it is awake.
+func (s Stack) Usable() bool {
 	return s.proven() && s.state() != "RESUME_FAILED" && s.state() != "SUSPEND_FAILED"
 }

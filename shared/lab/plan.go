@@ -61,7 +61,7 @@ func (h Home) Undo(keep int, e Entry, now time.Time) Plan {
 			plan.Delete, plan.Why = []Held{*h.Next}, "nothing has taken its place yet"
 		}
 		return rouse(plan)
-	case h.Previous != nil && h.Previous.Gen() == keep && h.Previous.Stack.usable() && now.Before(h.keptUntil(e)):
+	case h.Previous != nil && h.Previous.Gen() == keep && h.Previous.Stack.Usable() && now.Before(h.keptUntil(e)):
 		return rouse(awake(Plan{Delete: []Held{*h.Current}, Follow: h.Previous, Why: "back to the one before"}, e))
 	}
 	return Plan{Refused: UndoOver, Follow: h.Current, Why: "it is not there any more"}
@@ -122,9 +122,9 @@ func (h Home) Launch() Decision {
 func (h Home) WayBack(e Entry, now time.Time) *Undo {
 	switch {
 	case h.Current == nil:
-	case h.Next != nil && h.Current.Stack.usable():
+	case h.Next != nil && h.Current.Stack.Usable():
 		return &Undo{Gen: h.Current.Gen(), Until: h.Next.Since().Add(e.BuildTimeout + e.Grace)}
-	case h.Previous != nil && h.Previous.Stack.usable():
+	case h.Previous != nil && h.Previous.Stack.Usable():
 		if until := h.keptUntil(e); now.Before(until) {
 			return &Undo{Gen: h.Previous.Gen(), Until: until}
 		}

@@ -297,14 +297,17 @@ func hostKey(v any) string {
 }
 
 // Activity is when the lab was last in use, as far as is to be seen: when it came to its learner, its last launch, its page,
-// and what it says itself. A launch that was too near to the one before to be written down is allowed for.
+// and what it says itself. A launch that was too near to the one before to be written down is allowed for. A lease
+// that was extended tells of a launch only if it was written down at that very moment: an extension is no use.
 func (s Stack) Activity(e Entry, sig Signals, now time.Time) time.Time {
 	last := later(s.Created, later(sig.Page, sig.Active))
 	if sig.Busy {
 		last = later(last, sig.Beat)
 	}
-	if e.Lifetime > 0 && !s.Lease.Until.IsZero() && s.Lease.Extended == 0 && s.Lease.Given.IsZero() {
-		if launched := s.Lease.Until.Add(-e.Lifetime); !launched.After(now.Add(skew)) { // or it had another lifetime then
+	if e.Lifetime > 0 && !s.Lease.Until.IsZero() {
+		launched := s.Lease.Until.Add(-e.Lifetime)
+		plain := s.Lease.Extended == 0 && s.Lease.Given.IsZero() || s.Updated.Sub(launched).Abs() <= skew
+		if plain && !launched.After(now.Add(skew)) { // or it had another lifetime then
 			last = later(last, launched.Add(e.unnoted()))
 		}
 	}

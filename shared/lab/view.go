@@ -269,7 +269,7 @@ func View(stack Stack, e Entry, now time.Time) Status {
 	}
 	s.Step = current(s.Steps)
 	s.offer(stack, e, now)
-	s.Keeps = slices.Contains(s.Actions, ActReset) && stack.usable()
+	s.Keeps = slices.Contains(s.Actions, ActReset) && stack.Usable()
 	return s
 }
 

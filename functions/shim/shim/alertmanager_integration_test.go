@@ -50,15 +50,25 @@ type fleet struct {
 	pool  string
 }
 
-// newFleet makes a cluster of so many nodes. entries are the entries of the configuration, where NAME is its stack.
-func newFleet(t *testing.T, size int, entries string) *fleet {
+// newFleet makes a cluster of so many nodes. entry is its entry of the configuration.
+func newFleet(t *testing.T, size int, entry string) *fleet {
 	t.Helper()
-	src, cloud := realCloud(t)
-	f := &fleet{cloud: cloud, log: lines{loggingtest.Catch(t)}, name: "fleet-" + strings.ToLower(rand.Text()[:8])}
+	_, cloud := realCloud(t)
+	f := &fleet{caller: caller{t: t}, cloud: cloud, name: "fleet-" + strings.ToLower(rand.Text()[:8])}
+	f.serve(entry)
+	f.build(size)
+	return f
+}
+
+// serve starts a shim with the entry; a second one takes the place of the first.
+func (f *fleet) serve(entry string) {
+	f.t.Helper()
+	f.log = lines{loggingtest.Catch(f.t)}
 	text := "naming_key: naming-key-hunter2-hunter2-hunte-01\n" +
 		"seal_keys: [{id: one, secret: seal-secret-hunter2-hunter2-hunte-0}]\n" +
 		"api: {tokens: [{name: operator, token: " + fleetToken + ", may: [clusters]}]}\n" +
-		"clusters:\n" + strings.ReplaceAll(entries, "NAME", f.name)
+		"clusters:\n  " + f.name + ": " + entry + "\n"
+	src, _ := realCloud(f.t)
 	getenv := src.Getenv
 	src.Getenv = func(name string) string {
 		if name == config.Variable {
@@ -66,18 +76,16 @@ func newFleet(t *testing.T, size int, entries string) *fleet {
 		}
 		return getenv(name)
 	}
-	s, err := shim.Start(t.Context(), shim.Options{Source: src, Listen: "127.0.0.1:0", Log: f.log})
+	s, err := shim.Start(f.t.Context(), shim.Options{Source: src, Listen: "127.0.0.1:0", Log: f.log})
 	if err != nil {
-		t.Fatalf("start the shim: %v", err)
+		f.t.Fatalf("start the shim: %v", err)
 	}
-	t.Cleanup(func() {
+	f.t.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Errorf("close the shim: %v", err)
+			f.t.Errorf("close the shim: %v", err)
 		}
 	})
-	f.caller = caller{t, s}
-	f.build(size)
-	return f
+	f.s = s
 }
 
 // build makes the stack. Its pool has no health monitor: there are no amphorae that would tell how a member is, and a
@@ -137,9 +145,9 @@ type fleetView struct {
 	}
 }
 
-func (f *fleet) view(entry string) fleetView {
+func (f *fleet) view() fleetView {
 	f.t.Helper()
-	got := f.call(http.MethodGet, "/scale-cluster/"+entry+"?nodes=1", "", "", "Authorization", "Bearer "+fleetToken)
+	got := f.call(http.MethodGet, "/scale-cluster/"+f.name+"?nodes=1", "", "", "Authorization", "Bearer "+fleetToken)
 	var v fleetView
 	got.decode(f.t, &v)
 	return v
@@ -218,7 +226,8 @@ func daemon(t *testing.T, program string, args ...string) {
 		_ = cmd.Wait()
 		giveUp.Stop()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", program, said.String())
+			const most = 3000
+			t.Logf("%s said at last:\n%s", program, said.String()[max(0, said.Len()-most):])
 		}
 	})
 }
@@ -318,7 +327,7 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["`+strings.Join(tell, `"
 	daemon(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+port(t))
 }
 
-// told is how many notifications by webhook an Alertmanager has sent that it was answered, and how many it gave up on.
+// notified is how many notifications by webhook an Alertmanager has sent that it was answered, and how many it gave up on.
 func notified(t *testing.T, web string) (sent, failed float64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -356,15 +365,9 @@ func notified(t *testing.T, web string) (sent, failed float64) {
 // TestRealAlertmanager lets Prometheus and two Alertmanagers scale a cluster: out by a step that its measure sets, and in
 // by a drain. What they say twice is done once, and an alert that is over scales nothing.
 func TestRealAlertmanager(t *testing.T) {
-	f := newFleet(t, 1, `  NAME:
-    min: 1
-    max: 5
-    cooldown_out: 0s # so that nothing but the notification itself says that it was seen
-    cooldown_in: 0s
-    steps_out: [{at: 80, by: 1}, {at: 90, by: 2}]
-    drain: {timeout: 6s}
-    auth: [{kind: bearer, token: `+hookToken+`}]
-`)
+	f := newFleet(t, 1, `{min: 1, max: 5, steps_out: [{at: 80, by: 1}, {at: 90, by: 2}], drain: {timeout: 6s},
+    cooldown_out: 0s, cooldown_in: 0s, # so that nothing but the notification itself says that it was seen
+    auth: [{kind: bearer, token: `+hookToken+`}]}`)
 	var load gauge
 	load.set(50)
 	target, _ := local(t, load.ServeHTTP)
@@ -386,7 +389,7 @@ func TestRealAlertmanager(t *testing.T) {
 		counts := f.log.answered("alertmanager")
 		return fmt.Sprint(counts), counts["not_alarm"] > 0
 	})
-	v := f.view(f.name)
+	v := f.view()
 	if ring := v.ring(); v.Nodes != 3 || !f.fits(v) || !slices.Equal(ring, []string{"out 1 to 3: scaled by alertmanager stackhook"}) {
 		t.Errorf("after the growth: %+v", v)
 	}
@@ -394,7 +397,7 @@ func TestRealAlertmanager(t *testing.T) {
 	load.set(10)
 	begun = time.Now()
 	f.drained(v, begun)
-	v = f.view(f.name)
+	v = f.view()
 	want := []string{"reconcile 3 to 2: removed by alertmanager stackhook", "out 1 to 3: scaled by alertmanager stackhook"}
 	if v.Nodes != 2 || !slices.Equal(v.names(), []string{"1", "2"}) || !f.fits(v) || !slices.Equal(v.ring(), want) {
 		t.Errorf("in the end: %+v", v)

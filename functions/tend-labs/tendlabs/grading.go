@@ -18,7 +18,13 @@ func (g grading) Deliver(ctx context.Context, cloud tender.Cloud, s openstack.St
 	return words(report), err //nolint:wrapcheck // it says what it was doing
 }
 
-// Leave is Deliver for a lab that is about to sleep or go.
+// Sleep is Deliver for a lab that is about to sleep.
+func (g grading) Sleep(ctx context.Context, cloud tender.Cloud, s openstack.Stack) (string, error) {
+	report, err := g.grades.Sleep(ctx, cloud, s)
+	return words(report), err //nolint:wrapcheck // it says what it was doing
+}
+
+// Leave is Deliver for a lab that is about to go.
 func (g grading) Leave(ctx context.Context, cloud tender.Cloud, s openstack.Stack) (string, error) {
 	report, err := g.grades.Leave(ctx, cloud, s)
 	return words(report), err //nolint:wrapcheck // it says what it was doing

@@ -195,6 +195,7 @@ func (h *host) start() {
 	if h.grades, err = grades.New(h.world.config, grades.Options{Client: lms, Now: h.world.now}); err != nil {
 		h.world.fail("set up grades: %v", err)
 	}
+	h.keeper.UseGrades(h.grades)
 	h.tender = tender.New(tender.Parts{
 		Sites: sites(clouds), Catalogue: catalogue{h.keeper}, Tend: h.world.config.Tend, Grades: delivery{h.grades}, Now: h.world.now,
 		NewStack: func(name, key string, tags []string) openstack.NewStack {
@@ -345,6 +346,11 @@ type delivery struct{ grades grades.Grades }
 
 func (d delivery) Deliver(ctx context.Context, cloud tender.Cloud, s openstack.Stack) (string, error) {
 	report, err := d.grades.Deliver(ctx, cloud, s)
+	return report.Word(), err
+}
+
+func (d delivery) Sleep(ctx context.Context, cloud tender.Cloud, s openstack.Stack) (string, error) {
+	report, err := d.grades.Sleep(ctx, cloud, s)
 	return report.Word(), err
 }
 

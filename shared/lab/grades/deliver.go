@@ -76,20 +76,27 @@ func (d *delivery) run(ctx context.Context, s openstack.Stack) (Report, error) {
 		}
 		report = next
 		if round < rounds-1 {
-			if s, err = d.cloud.Stack(ctx, s.StackRef); err != nil {
-				return report, lookedAgain(err)
+			after, err := d.cloud.Stack(ctx, s.StackRef)
+			switch {
+			case openstack.CodeOf(err) == openstack.Gone, err == nil && after.Action == "DELETE":
+				return report, d.remember(ctx, s)
+			case err != nil:
+				return report, fmt.Errorf("look again after a grade was sent: %w", err)
 			}
+			s = after
 		}
 	}
 	return report, nil
 }
 
-// lookedAgain: a lab that has gone meanwhile has nothing more to send.
-func lookedAgain(err error) error {
-	if openstack.CodeOf(err) == openstack.Gone {
+// remember notes what was sent for a lab that went meanwhile: who deleted it may not have seen that yet.
+func (d *delivery) remember(ctx context.Context, s openstack.Stack) error {
+	sent, ok := highest(d.read(s, d.known).Sent)
+	if !ok {
 		return nil
 	}
-	return fmt.Errorf("look again after a grade was sent: %w", err)
+	_, err := d.note(ctx, d.cloud, s, sent)
+	return err
 }
 
 // orAnywhere lets a grade be due whose destination cannot be read: that is to be noted, once.
@@ -149,8 +156,8 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to 
 			Delivery: lab.Delivery{Score: due.Score, At: d.now().Truncate(time.Second), Result: due.Result}, after: sig.below(due.Score),
 		}
 		d.known.sent = append(d.known.sent, done)
-		err := d.mark(ctx, s, sentID(done.Result), "grade sent", sentData(done))
-		if !Writable(s) {
+		err := d.write(ctx, s, sentID(done.Result), "grade sent", sentData(done))
+		if errors.Is(err, ErrAsleep) {
 			err = d.noteAsleep(ctx, s, sig, to, due, done.Delivery)
 		}
 		return Report{Did: Sent, Score: due.Score}, true, err
@@ -173,8 +180,11 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to 
 // their way at once, and the better one is sent again.
 func (d *delivery) noteAsleep(ctx context.Context, s openstack.Stack, before Written, to Destination, due Due, done lab.Delivery) error {
 	found, err := d.note(ctx, d.cloud, s, done)
-	known, _ := highest(before.Sent)
-	if err != nil || found == 0 || found == thousandths(known.Score) || found == thousandths(due.Score) {
+	known := nothingNoted
+	if best, sent := highest(before.Sent); sent {
+		known = thousandths(best.Score)
+	}
+	if err != nil || found == nothingNoted || found == known || found == thousandths(due.Score) {
 		return err
 	}
 	due.Score, due.At = max(due.Score, float64(found)/1000), d.now()
@@ -192,7 +202,10 @@ func (d *delivery) putOff(ctx context.Context, s openstack.Stack, next time.Time
 	}
 	s, err := d.cloud.Stack(ctx, s.StackRef)
 	if err != nil {
-		return lookedAgain(err)
+		if openstack.CodeOf(err) == openstack.Gone { // nothing is tried again there
+			return nil
+		}
+		return fmt.Errorf("read the lab's tags: %w", err)
 	}
 	if !(lab.Stack{Action: s.Action, Status: s.Status}).Patchable() {
 		return nil // without the tag it is tried whenever somebody looks

@@ -20,6 +20,8 @@ const (
 	TagUntil = "until=" // in Unix seconds
 )
 
+const nothingNoted = -1
+
 // noted is for how long a best score is remembered after its lab.
 const noted = 30 * 24 * time.Hour
 
@@ -41,22 +43,25 @@ func (g *grader) Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (Rep
 }
 
 // note keeps a score that was sent in the owner's grade stack, beside a grade that waits there. found is the best that was
-// noted before, in thousandths.
+// noted before, in thousandths; -1 if nothing was.
 func (g *grader) note(ctx context.Context, cloud Cloud, s openstack.Stack, sent lab.Delivery) (found int, err error) {
 	due := Due{Score: sent.Score, At: sent.At, Result: sent.Result}
 	_, err = cloud.CreateStack(ctx, gradeStack(s, due, g.noteTags(sent.Score)...))
 	if code := openstack.CodeOf(err); code != openstack.Conflict && code != openstack.Unavailable {
-		return 0, noting(err)
+		return nothingNoted, noting(err)
 	}
 	there, err := cloud.FindStack(ctx, gradeName(s.Tags))
 	if err != nil {
-		return 0, noting(err)
+		return nothingNoted, noting(err)
 	}
 	if there.Action == "DELETE" {
-		return 0, noting(&openstack.Error{Code: openstack.Busy, Op: "write to stack " + there.Name})
+		return nothingNoted, noting(&openstack.Error{Code: openstack.Busy, Op: "write to stack " + there.Name})
 	}
 	best, told := bestIn(there.Tags)
-	if told && best >= thousandths(sent.Score) {
+	if !told {
+		best = nothingNoted
+	}
+	if best >= thousandths(sent.Score) {
 		return best, nil
 	}
 	tags := append(without(there.Tags, TagBest), bestTag(sent.Score))

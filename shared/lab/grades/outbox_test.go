@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -324,5 +325,71 @@ func TestR9DeathAtTheOutbox(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// drowsy puts the lab to sleep while its first grade is on the way.
+type drowsy struct {
+	http.RoundTripper
+
+	sleep func()
+}
+
+func (d drowsy) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := d.RoundTripper.RoundTrip(r)
+	d.sleep()
+	return answer, err
+}
+
+// The course site has the grade, and the lab fell asleep before that could be written down.
+func TestR9LabFallsAsleepMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, v13 := range versions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, v13)
+			ref := w.lab()
+			g := w.process(func(inner http.RoundTripper) http.RoundTripper {
+				return drowsy{inner, sync.OnceFunc(func() {
+					if err := w.os.Act(t.Context(), ref, openstack.Suspend); err != nil {
+						t.Error(err)
+					}
+					w.Settle()
+				})}
+			})
+			if got := w.record(g, ref, passed("1", "cache")); got.Did != grades.Sent {
+				t.Errorf("%+v", got)
+			}
+			if err := w.os.Act(t.Context(), ref, openstack.Resume); err != nil {
+				t.Fatal(err)
+			}
+			w.Settle()
+			if got := w.record(w.process(nil), ref, lab.Result{ID: "2", Check: "up", Score: 0.5}); v13 && got.Did != grades.Sent {
+				t.Errorf("%+v", got) // 0.625, with the first result, which was written down before
+			}
+			grade := w.lms.Changes(w.cell)
+			if !slices.IsSorted(grade) || grade[0] != 0.5 {
+				t.Errorf("the grade was %v", grade)
+			}
+		})
+	}
+}
+
+// The lab was deleted while its grade was on the way, by somebody who had not seen it: it is noted.
+func TestR9LabEndsMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := begin(t, false)
+	ref := w.lab()
+	g := w.process(func(inner http.RoundTripper) http.RoundTripper {
+		return drowsy{inner, sync.OnceFunc(func() { w.end(ref) })}
+	})
+	if got := w.record(g, ref, passed("1", "cache")); got.Did != grades.Sent {
+		t.Errorf("%+v", got)
+	}
+	if got := w.record(w.process(nil), w.lab(), passed("2", "up")); got.Did != grades.Nothing {
+		t.Errorf("%+v", got)
+	}
+	if got := w.lms.Changes(w.cell); !slices.Equal(got, []float64{0.5}) {
+		t.Errorf("the grade was %v", got)
 	}
 }

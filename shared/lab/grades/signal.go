@@ -31,25 +31,26 @@ func soon(s openstack.Stack) bool {
 	return !Writable(s) && s.Status == "IN_PROGRESS" && (s.Action == "CREATE" || s.Action == "RESUME")
 }
 
-// write signals with our signature; ErrAsleep if the lab cannot take it.
+// write signals with our signature; ErrAsleep if the lab cannot take it. What fails is tried once more: of two hosts that send
+// at once each must see what the other did.
 func (d *delivery) write(ctx context.Context, s openstack.Stack, id, reason string, data map[string]any) error {
 	if !Writable(s) {
 		return ErrAsleep
 	}
-	return signal(ctx, d.cloud, s.StackRef, lab.Signal{ID: id, Reason: reason, Data: data}.Sign(d.signKey, s.ID))
-}
-
-// mark is write for what need not be written: whoever reads the lab once it is up finds it out again and sends the same once
-// more, which changes nothing.
-func (d *delivery) mark(ctx context.Context, s openstack.Stack, id, reason string, data map[string]any) error {
-	err := d.write(ctx, s, id, reason, data)
-	if err != nil && !errors.Is(err, ErrAsleep) { // once more: of two hosts that send at once each must see the other's
-		err = d.write(ctx, s, id, reason, data)
-	}
-	if errors.Is(err, ErrAsleep) {
-		return nil
+	ours := lab.Signal{ID: id, Reason: reason, Data: data}.Sign(d.signKey, s.ID)
+	err := signal(ctx, d.cloud, s.StackRef, ours)
+	if err != nil && !errors.Is(err, ErrAsleep) {
+		err = signal(ctx, d.cloud, s.StackRef, ours)
 	}
 	return err
+}
+
+// mark is write for what need not be written: whoever reads the lab once it is up finds it out again.
+func (d *delivery) mark(ctx context.Context, s openstack.Stack, id, reason string, data map[string]any) error {
+	if err := d.write(ctx, s, id, reason, data); !errors.Is(err, ErrAsleep) {
+		return err
+	}
+	return nil
 }
 
 func signal(ctx context.Context, cloud Cloud, ref openstack.StackRef, s lab.Signal) error {

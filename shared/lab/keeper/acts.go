@@ -67,6 +67,9 @@ func (k *Keeper) Suspend(ctx context.Context, t Ticket) (Ticket, lab.Status, err
 	case !stackOf(s).Patchable():
 		return t, lab.Status{}, notNow(s)
 	}
+	if err := k.rest(ctx, k.cloud(t), s); err != nil {
+		return t, lab.Status{}, Failure(err)
+	}
 	// Busy: another request of this moment was faster.
 	if err := k.cloud(t).Act(ctx, t.ref(), openstack.Suspend); err != nil && openstack.CodeOf(err) != openstack.Busy {
 		return t, lab.Status{}, Failure(err)

@@ -159,7 +159,7 @@ func (k *Keeper) doOne(ctx context.Context, t ClassTicket, act lab.Act, h lab.He
 	var err error
 	switch {
 	case act == lab.ActSuspend:
-		err = cloud.Act(ctx, refOfHeld(h), openstack.Suspend)
+		err = k.putToSleep(ctx, cloud, h)
 	case act == lab.ActExtend && !h.Stack.Patchable(): // asleep
 		err = write(ctx, cloud, lab.OwnerIn(h.Tags).LeaseNote(h.ID, lease))
 		if openstack.CodeOf(err) == openstack.Conflict {
@@ -171,6 +171,20 @@ func (k *Keeper) doOne(ctx context.Context, t ClassTicket, act lab.Act, h lab.He
 		err = k.remove(ctx, h)
 	}
 	return outcome(ctx, act, err)
+}
+
+// putToSleep suspends one lab, with its grade saved.
+func (k *Keeper) putToSleep(ctx context.Context, cloud Cloud, h lab.Held) error {
+	if k.earns(h.Tags) {
+		s, err := cloud.Stack(ctx, refOfHeld(h))
+		if err == nil {
+			err = k.rest(ctx, cloud, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return cloud.Act(ctx, refOfHeld(h), openstack.Suspend) //nolint:wrapcheck // callers look at its code
 }
 
 // doWhole does an act that is about all that the lab's owner has of it: what came before a reset goes with what came after,

@@ -19,6 +19,10 @@ type clerk struct {
 	fail  bool
 }
 
+func (c *clerk) Sleep(ctx context.Context, cloud grades.Cloud, s openstack.Stack) (grades.Report, error) {
+	return c.Leave(ctx, cloud, s)
+}
+
 func (c *clerk) Leave(_ context.Context, _ grades.Cloud, s openstack.Stack) (grades.Report, error) {
 	if c.fail {
 		return grades.Report{}, &openstack.Error{Code: openstack.Unavailable, Op: "note the grade"}
@@ -98,4 +102,35 @@ func TestNoGradeNoCall(t *testing.T) {
 		t.Error(err)
 	}
 	wantCalls(t, c.calls(), list, remove)
+}
+
+// W6: neither does a lab go to sleep before its grade is saved, since nothing can be written down at it then.
+func TestW6GradeIsSavedBeforeTheLabSleeps(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(*classroom, keeper.Ticket) error{
+		"by its learner": func(c *classroom, ticket keeper.Ticket) error {
+			_, _, err := c.Suspend(t.Context(), ticket)
+			return err
+		},
+		"by staff": func(c *classroom, ticket keeper.Ticket) error {
+			o, err := c.ClassDo(t.Context(), c.class(t, "academy", "course"), lab.ActSuspend, []string{ticket.Stack + ":" + ticket.ID})
+			if o.Left > 0 {
+				return errors.New("left")
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, saver, ticket := graded(t)
+			saver.fail = true
+			if err := act(c, ticket); err == nil || slices.Contains(c.writes(), action) {
+				t.Errorf("asleep without the grade: %q, %v", c.writes(), err)
+			}
+			saver.fail = false
+			if err := act(c, ticket); err != nil || !slices.Equal(saver.saved, []string{ticket.ID}) || !slices.Contains(c.writes(), action) {
+				t.Errorf("%v; saved %q; %q", err, saver.saved, c.writes())
+			}
+		})
+	}
 }

@@ -93,9 +93,10 @@ func (k *Keeper) carryOut(ctx context.Context, t Ticket, f found, plan lab.Plan)
 	return t, lab.Unseen(k.Entry(t), lab.Ended), nil
 }
 
-// keeps says whether the plan leaves the current lab as it is.
+// keeps says whether the plan leaves the current lab as it is, so that its learner may go back to it. What broke is kept for
+// what is on its disks alone.
 func (f found) keeps(plan lab.Plan) bool {
-	return f.Current != nil && !slices.ContainsFunc(plan.Delete, func(h lab.Held) bool { return h.ID == f.Current.ID })
+	return f.Current != nil && f.Current.Stack.Usable() && !slices.ContainsFunc(plan.Delete, func(h lab.Held) bool { return h.ID == f.Current.ID })
 }
 
 // without is what the learner has once these stacks are gone.

@@ -118,6 +118,12 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 		}
 		due = l.verdict()
 	}
+	if due.Do == lab.TendSuspend && l.stack().Stack.Action == "RESUME" {
+		if !p.waking(l) {
+			return false
+		}
+		due = l.verdict()
+	}
 	if l.stack().Kind() == lab.NoteGrade && due.Do == lab.TendKeep && outboxDue(l.stack(), l.at) {
 		return p.outbox(l)
 	}
@@ -141,6 +147,17 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 		return true
 	}
 	_ = p.do(l, due) // the report has it
+	return true
+}
+
+// waking reads when the lab was woken: until its page has written down the launch, only the events tell that its learner has
+// just come back. Without it, it is false, and the next pass will tell.
+func (p *pass) waking(l *look) bool {
+	events, err := p.Sites[l.view.site].Cloud.Events(p.ctx, refOf(l.stack()), "")
+	if err != nil {
+		return false
+	}
+	l.held[l.i].Stack.Events = eventsOf(l.stack(), events)
 	return true
 }
 

@@ -5,8 +5,6 @@ package tender_test
 import (
 	"context"
 	"flag"
-	"fmt"
-	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -86,8 +84,8 @@ func (tn *town) enroll(t *testing.T, due int, end time.Time) []openstack.StackRe
 		})
 	}
 	for i := range *labs {
-		if i%100 == 0 {
-			fmt.Printf("# %s: %d labs\n", time.Now().Format(time.TimeOnly), i)
+		if i%100 == 0 && i > 0 {
+			t.Logf("%s: %d labs", time.Now().Format(time.TimeOnly), i)
 		}
 		next <- i
 	}
@@ -116,7 +114,6 @@ func (tn *town) allUp(t *testing.T) {
 		if busy == 0 {
 			return
 		}
-		runtime.GC()
 		time.Sleep(time.Second)
 	}
 }

@@ -50,7 +50,11 @@ func (p *pass) leave(l *look, due lab.Due) error {
 		return nil
 	}
 	if p.Grades != nil && len(l.entry.Checks) > 0 && (l.full != nil || p.read(l)) {
-		did, err := p.Grades.Leave(p.ctx, p.Sites[l.view.site].Cloud, *l.full)
+		save := p.Grades.Leave
+		if due.Do == lab.TendSuspend {
+			save = p.Grades.Sleep
+		}
+		did, err := save(p.ctx, p.Sites[l.view.site].Cloud, *l.full)
 		p.served(l.stack(), doDeliver, did, err)
 		if err != nil && !p.mustGo(l, due) {
 			return failed("keep the grade", err)

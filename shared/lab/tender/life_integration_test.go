@@ -70,7 +70,8 @@ func (tn *town) saved(t *testing.T, ticket keeper.Ticket) {
 	tn.turnTo(end.Add(3 * time.Minute))
 	late := tender.New(tn.meddled(func() {
 		tn.turnTo(end.Add(-time.Second))
-		tn.returns(t, "u1")
+		woken, _ := tn.returns(t, "u1")
+		tn.hears(t, woken) // Heat's clock does not know that anybody is here
 		tn.turnTo(end.Add(3 * time.Minute))
 	}))
 	wantDone(t, late.Pass(t.Context(), tender.Options{}))
@@ -103,7 +104,7 @@ func (tn *town) returns(t *testing.T, learner string) (keeper.Ticket, lab.Status
 func (tn *town) falls(t *testing.T, ticket keeper.Ticket, want string) openstack.Stack {
 	t.Helper()
 	tn.turn(45 * time.Minute) // a launch within ten minutes of another leaves no trace
-	tn.tended(t, 3, want) // list, read, suspend
+	tn.tended(t, 3, want)     // list, read, suspend
 	began := time.Now()
 	s := tn.settles(t, refTo(ticket), "SUSPEND_COMPLETE")
 	t.Logf("asleep %s after the suspend", time.Since(began).Round(time.Second))

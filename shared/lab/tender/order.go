@@ -33,6 +33,7 @@ type Outcome struct {
 func (t *Tender) Order(ctx context.Context, o Order) (Outcome, error) {
 	p, stop := t.begin(ctx, Options{})
 	defer stop()
+	o.Shown = o.Shown.Truncate(time.Second) // as the lab's tag has it
 	out, err := p.order(o)
 	out.Ref = o.Ref
 	logging.Note(ctx, "stack", o.Ref)

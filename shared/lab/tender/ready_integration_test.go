@@ -90,6 +90,9 @@ func TestRealCalls(t *testing.T) { //nolint:paralleltest // it measures
 		if status.State != lab.Ready || len(status.Access) == 0 || len(calls) > 4 {
 			t.Errorf("%s after %q: %+v", status.State, calls, status)
 		}
+		if ticket, _, _ = tn.Look(t.Context(), ticket, lab.LookStack); ticket.Settle { // whether it counts, of two
+			t.Errorf("%+v is not settled", ticket)
+		}
 		ctx := counted(t)
 		if _, looked, err := tn.Look(ctx, ticket, lab.LookStack); err != nil || looked.State != lab.Ready || len(logging.Calls(ctx)) != 1 {
 			t.Errorf("a look: %s, %v, %q", looked.State, err, logging.Calls(ctx))

@@ -45,7 +45,7 @@ func TestRealReset(t *testing.T) { //nolint:paralleltest // it counts the calls 
 	third, _ := tn.up(t, ticket, status)
 	tn.turn(80 * time.Minute)
 	tn.hears(t, third)
-	tn.tended(t, 3, "delete_previous "+refTo(first).Name) // gathered once more
+	tn.tended(t, 5, "delete_previous "+refTo(first).Name) // two lists more, and a look at the new one
 	tn.settles(t, refTo(first), "DELETE_COMPLETE")
 	if has := tn.owned(t, "u1"); len(has) != 1 || has[0].ID != third.ID {
 		t.Errorf("labs: %+v", has)

@@ -52,7 +52,9 @@ type Catalogue interface {
 type Grades interface {
 	// Deliver sends what the checks of a lab that is up come to, if that was not sent before.
 	Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)
-	// Leave is Deliver for a lab that is about to sleep or go: without an error nothing of it is lost then.
+	// Sleep is Deliver for a lab that is about to sleep, Leave for one that is about to go: without an error nothing of it is
+	// lost then.
+	Sleep(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)
 	Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)
 	// Outbox tries again to send a grade that is kept in a stack of its own, and removes that stack in the end.
 	Outbox(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)

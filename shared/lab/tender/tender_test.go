@@ -359,6 +359,10 @@ func (g *graders) Deliver(_ context.Context, _ tender.Cloud, s openstack.Stack) 
 	return g.note("deliver", s)
 }
 
+func (g *graders) Sleep(_ context.Context, _ tender.Cloud, s openstack.Stack) (string, error) {
+	return g.note("sleep", s)
+}
+
 func (g *graders) Leave(_ context.Context, _ tender.Cloud, s openstack.Stack) (string, error) {
 	return g.note("leave", s)
 }
@@ -376,7 +380,7 @@ func TestGradesAreSavedFirst(t *testing.T) {
 	ref := f.lab(t, 0, "graded", "u1")
 	f.advance(33*time.Minute + unnoted)
 	f.pass(t)
-	want := []string{"deliver " + ref.Name, "leave " + ref.Name}
+	want := []string{"deliver " + ref.Name, "sleep " + ref.Name}
 	if !slices.Equal(g.asked, want) {
 		t.Errorf("asked %q, want %q", g.asked, want)
 	}
