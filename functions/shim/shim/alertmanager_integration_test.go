@@ -32,8 +32,8 @@ import (
 )
 
 const (
-	hookToken  = "alertmanager-hunter2-hunter2-hunt-01" //nolint:gosec // opens nothing but the shim of this test
-	fleetToken = "operator-hunter2-hunter2-hunter2-01"  //nolint:gosec // as above
+	hookToken  = "alertmanager-hunter2-hunter2-hunt-01"
+	fleetToken = "operator-hunter2-hunter2-hunter2-01"
 )
 
 // patience is how long one change of a stack may take on a machine that others use, too.

@@ -61,8 +61,8 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, n.address)
 }
 
-// balancer is an HAProxy whose servers are the members that Octavia has, as an amphora would have them. Of each member it
-// makes the node, too, and ends it the moment that the member is gone: connections that it has then are cut.
+// balancer is an HAProxy whose servers are the members that Octavia has, those that are being deleted among them. Of each
+// member it makes the node, too, and ends it the moment that the member is gone: what it is at work on then is lost.
 type balancer struct {
 	t      *testing.T
 	front  string
@@ -97,11 +97,7 @@ backend pool
 // newBalancer runs one for the pool until the test is over.
 func newBalancer(t *testing.T, f *fleet) *balancer {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "haproxy") // the path of a socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := t.TempDir()
 	b := &balancer{t: t, front: port(t), socket: filepath.Join(dir, "socket"), cloud: f.cloud, pool: f.pool, nodes: map[string]*node{}}
 	text := strings.NewReplacer("SOCKET", b.socket, "FRONT", b.front).Replace(haproxyText)
 	daemon(t, "haproxy", "-db", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text))
@@ -144,7 +140,7 @@ func (b *balancer) look() {
 			n = b.start(m.Address)
 			b.nodes[m.ID] = n
 		}
-		b.set(n, m.Weight, m.AdminUp && m.ProvisioningStatus != "PENDING_DELETE")
+		b.set(n, m.Weight, m.AdminUp)
 	}
 	for id, n := range b.nodes {
 		if !here[id] && n.gone.IsZero() {
@@ -203,6 +199,7 @@ func (b *balancer) say(command string) string {
 func (b *balancer) here() (list []*node) {
 	return b.those(func(n *node) bool { return n.gone.IsZero() })
 }
+
 func (b *balancer) gone() (list []*node) {
 	return b.those(func(n *node) bool { return !n.gone.IsZero() })
 }

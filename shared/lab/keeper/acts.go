@@ -74,7 +74,7 @@ func (k *Keeper) Suspend(ctx context.Context, t Ticket) (Ticket, lab.Status, err
 	if err := k.cloud(t).Act(ctx, t.ref(), openstack.Suspend); err != nil && openstack.CodeOf(err) != openstack.Busy {
 		return t, lab.Status{}, Failure(err)
 	}
-	return t, lab.Asleep(t.Lease), nil
+	return t, k.returning(t, lab.Asleep(t.Lease)), nil
 }
 
 // ownStack is the ticket's stack with its outputs, or one without an id if it has ended.

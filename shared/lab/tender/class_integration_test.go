@@ -18,7 +18,8 @@ import (
 
 var labs = flag.Int("tend.labs", 60, "how many labs there are on the cloud while a pass is measured")
 
-// peerPerMinute is how many labs the peer's job suspends in a minute: one at a time, with a pause of 15 s.
+// peerPerMinute is how many labs the peer's job suspends in a minute: by its defaults it wakes once in 60 s and takes four
+// (suspend_interval, suspend_concurrency).
 const peerPerMinute = 4
 
 // TestRealClass is a pass over many labs, of which some have ended: one page for each 200, and for each that has ended a
