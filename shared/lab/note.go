@@ -17,6 +17,13 @@ const (
 	NoteGrade NoteKind = "grade" // a score that the LMS has yet to take
 )
 
+// NoteTemplate is the template of a stack that holds nothing: what it notes is in its tags.
+const NoteTemplate = `heat_template_version: 2018-08-31
+description: Notes something about a lab; the note is in the tags.
+resources:
+  note: {type: OS::Heat::Value, properties: {value: note}}
+`
+
 // Note is a stack to make that notes something: its name, by which it is one however often it is made, and its tags.
 type Note struct {
 	Name string

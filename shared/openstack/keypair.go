@@ -2,6 +2,10 @@ package openstack
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
 	"net/http"
 	"time"
 )
@@ -68,4 +72,17 @@ func (c *Cloud) KeyPair(ctx context.Context, name string) (KeyPair, error) {
 // DeleteKeyPair gives the name back; Gone if nobody had it.
 func (c *Cloud) DeleteKeyPair(ctx context.Context, name string) error {
 	return c.do(ctx, request{op: "delete key pair " + name, service: nova(), method: http.MethodDelete, path: "/os-keypairs/{}", args: []string{name}})
+}
+
+// PublicKey is a fresh public key with that comment, for a key pair that is a claim and nothing else: its private half was
+// never kept. It is empty if there is no randomness to be had; Nova refuses it then.
+func PublicKey(comment string) string {
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return ""
+	}
+	const kind = "ssh-ed25519" // RFC 8709 section 4, in the wire format of RFC 4253 section 6.6
+	wire := append(binary.BigEndian.AppendUint32(nil, uint32(len(kind))), kind...)
+	wire = append(binary.BigEndian.AppendUint32(wire, ed25519.PublicKeySize), public...)
+	return kind + " " + base64.StdEncoding.EncodeToString(wire) + " " + comment
 }

@@ -2,10 +2,6 @@ package scalecluster
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -82,17 +78,8 @@ func leaseName(stack string, number int) string {
 	return fmt.Sprintf("stackhook-%s-%d", strings.ReplaceAll(stack, "-", ""), number)
 }
 
-// mark is a public key that names the owner, so that a person can see whose lease it is. Its private half was never kept.
-func mark(owner string) string {
-	public, _, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return "" // Nova refuses it, and there is no lease
-	}
-	const kind = "ssh-ed25519"
-	wire := append(binary.BigEndian.AppendUint32(nil, uint32(len(kind))), kind...)
-	wire = append(binary.BigEndian.AppendUint32(wire, ed25519.PublicKeySize), public...)
-	return kind + " " + base64.StdEncoding.EncodeToString(wire) + " stackhook-" + owner
-}
+// mark is a public key that names the owner, so that a person can see whose lease it is.
+func mark(owner string) string { return openstack.PublicKey("stackhook-" + owner) }
 
 // leased writes a decision that changes the stack, under a lease if the cluster has them.
 func (s *scaler) leased(ctx context.Context, v *visit, decide decider, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {

@@ -394,9 +394,7 @@ func TestRealAlertmanager(t *testing.T) {
 		t.Errorf("after the growth: %+v", v)
 	}
 
-	load.set(10)
-	begun = time.Now()
-	f.drained(v, begun)
+	f.drained(v, &load)
 	v = f.view()
 	want := []string{"reconcile 3 to 2: removed by alertmanager stackhook", "out 1 to 3: scaled by alertmanager stackhook"}
 	if v.Nodes != 2 || !slices.Equal(v.names(), []string{"1", "2"}) || !f.fits(v) || !slices.Equal(v.ring(), want) {
@@ -414,9 +412,11 @@ func TestRealAlertmanager(t *testing.T) {
 }
 
 // drained follows one node out: first weight 0, while its server is there, and then gone, with the alarm's repeats as
-// the clock. Then the alarm goes on for a while, and takes nobody else.
-func (f *fleet) drained(before fleetView, begun time.Time) {
+// the clock.
+func (f *fleet) drained(before fleetView, load *gauge) {
 	t := f.t
+	load.set(10)
+	begun := time.Now()
 	leaving := before.List[0]
 	var seen time.Time
 	until(t, "the first node has weight 0 in Octavia", patience, func() (string, bool) {
@@ -434,11 +434,16 @@ func (f *fleet) drained(before fleetView, begun time.Time) {
 	if servers, err := f.cloud.Servers(t.Context(), leaving.Server); err != nil || len(servers) != 1 {
 		t.Errorf("the server of the node on its way out: %v, %v", servers, err)
 	}
+	// The alarm goes on for a while after the removal, and takes nobody else.
+	said := 0
+	until(t, "the node is removed, and the alarm's repeats are told that it was seen", patience, func() (string, bool) {
+		counts := f.log.answered("alertmanager")
+		if counts["+removed"] > 0 && said == 0 {
+			said = counts["duplicate"]
+		}
+		return fmt.Sprint(counts), said > 0 && counts["duplicate"] >= said+4 || counts["draining"] > 1
+	})
+	load.set(50)
 	f.settled("UPDATE_COMPLETE", 2)
 	t.Logf("from the load to weight 0: %s, to two nodes: %s", seen.Sub(begun).Round(100*time.Millisecond), time.Since(begun).Round(100*time.Millisecond))
-	repeats := f.log.answered("alertmanager")["duplicate"]
-	until(t, "the alarm goes on, and is told that it was seen", time.Minute, func() (string, bool) {
-		counts := f.log.answered("alertmanager")
-		return fmt.Sprint(counts), counts["duplicate"] >= repeats+3 || counts["draining"] > 1
-	})
 }

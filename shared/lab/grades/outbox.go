@@ -84,7 +84,7 @@ func keeping(err error) error {
 
 // gradeStack is the owner's stack for a grade: an outbox or a note, as its tags say.
 func gradeStack(s openstack.Stack, due Due, tags ...string) openstack.NewStack {
-	note := ownerOf(s.Tags).Note(lab.NoteGrade, "", tags...)
+	note := lab.OwnerIn(s.Tags).Note(lab.NoteGrade, "", tags...)
 	if lab.BaseOf(note.Tags) == "" {
 		note.Tags = append(note.Tags, lab.TagOwner+lab.BaseOf(s.Tags))
 	}
@@ -99,15 +99,7 @@ func gradeStack(s openstack.Stack, due Due, tags ...string) openstack.NewStack {
 	}
 }
 
-func gradeName(tags []string) string { return ownerOf(tags).Note(lab.NoteGrade, "").Name }
-
-// ownerOf is whose stack it is by its tags.
-func ownerOf(tags []string) lab.Owner {
-	return lab.Owner{
-		Stack: lab.BaseOf(tags), Lab: lab.Tagged(tags, lab.TagLab), Tenant: lab.Tagged(tags, "tenant="),
-		Context: lab.Tagged(tags, "context="), Learner: lab.Tagged(tags, "learner="),
-	}
-}
+func gradeName(tags []string) string { return lab.OwnerIn(tags).Note(lab.NoteGrade, "").Name }
 
 // dueIn is the grade that an outbox holds.
 func dueIn(s openstack.Stack) (Due, bool) {

@@ -9,16 +9,9 @@ import (
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// noteTemplate is a stack that holds nothing: what it notes is in its tags.
-const noteTemplate = `heat_template_version: 2018-08-31
-description: Notes something about a lab; the note is in the tags.
-resources:
-  note: {type: OS::Heat::Value, properties: {value: note}}
-`
-
 // write makes the stack of a note.
 func write(ctx context.Context, cloud Cloud, n lab.Note) error {
-	_, err := cloud.CreateStack(ctx, openstack.NewStack{Name: n.Name, Template: noteTemplate, Tags: n.Tags})
+	_, err := cloud.CreateStack(ctx, openstack.NewStack{Name: n.Name, Template: lab.NoteTemplate, Tags: n.Tags})
 	return err //nolint:wrapcheck // it says what it was doing, and callers look at its code
 }
 

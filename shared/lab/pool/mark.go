@@ -2,10 +2,7 @@ package pool
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -81,14 +78,7 @@ func newMark(base string, now time.Time) Mark {
 
 // publicKey is a public key with the claim as its comment. Its private half was never kept.
 func (m Mark) publicKey() string {
-	public, _, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return "" // Nova refuses it, and there is no claim
-	}
-	const kind = "ssh-ed25519"
-	wire := append(binary.BigEndian.AppendUint32(nil, uint32(len(kind))), kind...)
-	wire = append(binary.BigEndian.AppendUint32(wire, ed25519.PublicKeySize), public...)
-	return fmt.Sprintf("%s %s %s %s %d", kind, base64.StdEncoding.EncodeToString(wire), m.Base, m.token, m.At.Unix())
+	return openstack.PublicKey(fmt.Sprintf("%s %s %d", m.Base, m.token, m.At.Unix()))
 }
 
 // on is the claim on that stack, if there is one.

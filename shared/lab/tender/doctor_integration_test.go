@@ -3,9 +3,6 @@
 package tender_test
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -38,7 +35,7 @@ func TestRealDoctor(t *testing.T) { //nolint:paralleltest // it counts calls
 	claim := pool.ClaimName(gone)
 	tn.ids.Store(bare(gone), true)
 	_ = tn.client.DeleteKeyPair(t.Context(), claim) // of a test that was cut off
-	if err := tn.client.CreateKeyPair(t.Context(), claim, publicKey(tn.who("u1").Hide(namingKey).Stack, at)); err != nil {
+	if err := tn.client.CreateKeyPair(t.Context(), claim, openstack.PublicKey(fmt.Sprintf("%s token %d", tn.who("u1").Hide(namingKey).Stack, at.Unix()))); err != nil {
 		t.Fatal(err)
 	}
 	for _, ref := range []openstack.StackRef{sound, spare, expired, ownerless} {
@@ -94,16 +91,6 @@ func (tn *town) places(t *testing.T, name, learner string, l lab.Lease) openstac
 		t.Fatal(err)
 	}
 	return ref
-}
-
-// publicKey is the key of a claim, with a key in it that Nova takes.
-func publicKey(base string, at time.Time) string {
-	const kind = "ssh-ed25519"
-	blob := binary.BigEndian.AppendUint32(nil, uint32(len(kind)))
-	blob = append(blob, kind...)
-	blob = binary.BigEndian.AppendUint32(blob, ed25519.PublicKeySize)
-	blob = append(blob, make([]byte, ed25519.PublicKeySize)...)
-	return fmt.Sprintf("%s %s %s token %d", kind, base64.StdEncoding.EncodeToString(blob), base, at.Unix())
 }
 
 // wantFound checks the findings, as "what name".

@@ -140,7 +140,7 @@ func (r *roll) row(h lab.Held) Row {
 	age := max(0, now.Sub(h.Stack.Created))
 	row := Row{
 		Ref: h.Cloud + ":" + h.Name + ":" + h.ID, Cloud: h.Cloud, Name: h.Name, Lab: key, State: status.State, Reason: status.Reason,
-		Owner: ownerOfTags(h.Tags).Code(), Created: h.Stack.Created.UTC(), AgeSeconds: int64(age / time.Second), Generation: h.Gen(),
+		Owner: lab.OwnerIn(h.Tags).Code(), Created: h.Stack.Created.UTC(), AgeSeconds: int64(age / time.Second), Generation: h.Gen(),
 		ReadyMade: lab.BaseOf(h.Tags) == "" && lab.Tagged(h.Tags, lab.TagWarm) != "", HoursAtMost: age.Hours(),
 	}
 	if !status.ExpiresAt.IsZero() {

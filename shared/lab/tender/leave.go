@@ -49,14 +49,8 @@ func (p *pass) leave(l *look, due lab.Due) error {
 	if l.stack().Kind() != "" || lab.BaseOf(l.stack().Tags) == "" {
 		return nil
 	}
-	if p.Grades != nil && len(l.entry.Checks) > 0 && (l.full != nil || p.read(l)) {
-		save := p.Grades.Leave
-		if due.Do == lab.TendSuspend {
-			save = p.Grades.Sleep
-		}
-		did, err := save(p.ctx, p.Sites[l.view.site].Cloud, *l.full)
-		p.served(l.stack(), doDeliver, did, err)
-		if err != nil && !p.mustGo(l, due) {
+	if p.Grades != nil && len(l.entry.Checks) > 0 {
+		if err := p.saveGrade(l, due); err != nil && !p.mustGo(l, due) {
 			return failed("keep the grade", err)
 		}
 	}
@@ -65,6 +59,28 @@ func (p *pass) leave(l *look, due lab.Due) error {
 		return p.noteTime(l)
 	}
 	return nil
+}
+
+// saveGrade sends the lab's grade, or keeps it, before the lab sleeps or goes.
+func (p *pass) saveGrade(l *look, due lab.Due) error {
+	site := p.Sites[l.view.site]
+	if l.full == nil {
+		s, err := site.Cloud.Stack(p.ctx, refOf(l.stack()))
+		switch {
+		case openstack.CodeOf(err) == openstack.Gone:
+			return nil
+		case err != nil:
+			return failed("read what the lab earned", err)
+		}
+		p.saw(l, s)
+	}
+	save := p.Grades.Leave
+	if due.Do == lab.TendSuspend {
+		save = p.Grades.Sleep
+	}
+	did, err := save(p.ctx, site.Cloud, *l.full)
+	p.served(l.stack(), doDeliver, did, err)
+	return err //nolint:wrapcheck // the caller says what it was for
 }
 
 // A lab may stay for the sake of its grade so long after its end, and through so many tries in vain.
@@ -117,8 +133,8 @@ func (p *pass) noteTime(l *look) error {
 		return failed("read for how long the lab was up", err)
 	}
 	used := l.home.UsedBy(l.entry, eventsOf(h, events), l.at)
-	note := ownerOfTags(h.Tags).SpentNote(used, l.home.Period)
-	_, err = cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: noteTemplate, Tags: note.Tags})
+	note := lab.OwnerIn(h.Tags).SpentNote(used, l.home.Period)
+	_, err = cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: lab.NoteTemplate, Tags: note.Tags})
 	if openstack.CodeOf(err) == openstack.Conflict {
 		return p.renote(l, note)
 	}
@@ -140,22 +156,6 @@ func (p *pass) renote(l *look, note lab.Note) error {
 		}
 	}
 	return nil
-}
-
-// noteTemplate is a stack that holds nothing but its tags.
-const noteTemplate = `heat_template_version: 2018-08-31
-resources:
-  note:
-    type: OS::Heat::Value
-    properties: {value: ""}
-`
-
-// ownerOfTags is whose lab it is by its tags.
-func ownerOfTags(tags []string) lab.Owner {
-	return lab.Owner{
-		Stack: lab.BaseOf(tags), Lab: lab.Tagged(tags, lab.TagLab),
-		Tenant: lab.Tagged(tags, "tenant="), Context: lab.Tagged(tags, "context="), Learner: lab.Tagged(tags, "learner="),
-	}
 }
 
 func eventsOf(h lab.Held, events []openstack.Event) []lab.Event {

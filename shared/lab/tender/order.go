@@ -175,8 +175,8 @@ func (p *pass) lengthen(l *look, lease lab.Lease) (Outcome, error) {
 	h, cloud := l.stack(), p.Sites[l.view.site].Cloud
 	out := Outcome{Verdict: lab.Now, Until: &lease.Until}
 	if !h.Stack.Patchable() {
-		note := ownerOfTags(h.Tags).LeaseNote(h.ID, lease)
-		_, err := cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: noteTemplate, Tags: note.Tags})
+		note := lab.OwnerIn(h.Tags).LeaseNote(h.ID, lease)
+		_, err := cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: lab.NoteTemplate, Tags: note.Tags})
 		if err != nil && openstack.CodeOf(err) != openstack.Conflict { // that is the same order, given before
 			return Outcome{}, refused(err)
 		}
