@@ -376,7 +376,7 @@ func TestRealHAProxyDrain(t *testing.T) {
 			}
 		}
 	})
-	t.Logf("with a drain of %s: %d requests, %d failed (HAProxy: %d)", drainTime, gentle.requests, gentle.failed, gentle.errors)
+	t.Logf("with a drain of %s: %d requests, %d failed (HAProxy answered %d with 5xx)", drainTime, gentle.requests, gentle.failed, gentle.errors)
 	if gentle.failed != 0 || gentle.errors != 0 || gentle.requests == 0 {
 		t.Errorf("with a drain: %+v", gentle)
 	}
@@ -398,7 +398,7 @@ func TestRealHAProxyDrain(t *testing.T) {
 	f.scaled(3, func() {})
 	f.serve(`{min: 1, max: 3, cooldown_out: 0s, cooldown_in: 0s}`)
 	hard := f.shrunk(b, func() {})
-	t.Logf("without a drain: %d requests, %d failed (HAProxy: %d)", hard.requests, hard.failed, hard.errors)
+	t.Logf("without a drain: %d requests, %d failed (HAProxy answered %d with 5xx)", hard.requests, hard.failed, hard.errors)
 	if hard.failed == 0 || len(b.gone()) != 4 {
 		t.Errorf("without a drain: %+v, %d nodes are gone", hard, len(b.gone()))
 	}

@@ -62,13 +62,13 @@ func (d *delivery) run(ctx context.Context, s openstack.Stack) (Report, error) {
 		switch {
 		case err != nil:
 			return report, err
-		case !due.Send:
-			return report, d.putOff(ctx, s, time.Time{})
+		case !due.Send && (round > 0 || !unsure(s, sig, due)):
+			return report, d.settled(ctx, s)
 		case opened != nil:
 			return d.park(ctx, s, sig, due, sealReason(opened))
 		}
 		if next := later(d.known.next, timeIn(s.Tags, lab.TagDue)); d.now().Before(next) && !d.leaving {
-			return Report{Did: Postponed, Score: due.Score, Why: resting, Next: next}, nil
+			return d.postpone(ctx, s, due, next, resting)
 		}
 		next, again, err := d.send(ctx, s, sig, to, due)
 		if err != nil || !again || d.leaving {
@@ -167,13 +167,15 @@ func (d *delivery) send(ctx context.Context, s openstack.Stack, sig Written, to 
 	}
 	next := d.known.fail(d.now(), verdict.Wait(sent))
 	logging.From(ctx).Warn().Str("stack", s.Name).Str("host", to.host()).Str("why", why(sent)).Time("next", next).Msg("a grade is not delivered yet")
-	if !d.leaving {
-		return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, false, d.putOff(ctx, s, next)
-	}
-	if err := d.keep(ctx, s, due, next); err != nil {
-		return Report{Did: Postponed, Score: due.Score, Why: why(sent), Next: next}, false, err
-	}
-	return Report{Did: Kept, Score: due.Score, Why: why(sent), Next: next}, false, nil
+	r, err = d.postpone(ctx, s, due, next, why(sent))
+	return r, false, err
+}
+
+// unsure says that the best score is with the course site, and yet the lab's tags tell of a try that came to nothing as far as
+// anybody knows. It may have arrived after all, later and lower, so the best is sent once more: to the course site it is the
+// same.
+func unsure(s openstack.Stack, sig Written, due Due) bool {
+	return lab.Tagged(s.Tags, lab.TagDue) != "" && due.Result != "" && sig.arrived(due.Score)
 }
 
 // noteAsleep notes what was sent for a lab that cannot take it down. If somebody else noted something meanwhile, both were on
@@ -194,25 +196,50 @@ func (d *delivery) noteAsleep(ctx context.Context, s openstack.Stack, before Wri
 	return nil
 }
 
-// putOff writes into a lab's tags when its grade is to be tried again, or with the zero time that none is due. The tags are
-// read before: others write to them, too.
-func (d *delivery) putOff(ctx context.Context, s openstack.Stack, next time.Time) error {
-	if d.leaving || next.IsZero() && lab.Tagged(s.Tags, lab.TagDue) == "" {
+// postpone leaves a grade for later: at the lab, or in the outbox if the lab sleeps or ends, or has begun to since it was read.
+func (d *delivery) postpone(ctx context.Context, s openstack.Stack, due Due, next time.Time, reason string) (Report, error) {
+	report := Report{Did: Postponed, Score: due.Score, Why: reason, Next: next}
+	fresh, err := s, error(nil)
+	if !d.leaving {
+		fresh, err = d.cloud.Stack(ctx, s.StackRef)
+	}
+	switch gone := openstack.CodeOf(err) == openstack.Gone; {
+	case d.leaving, gone, err == nil && !Writable(fresh):
+		if err := d.keep(ctx, s, due, next); err != nil {
+			return report, err
+		}
+		report.Did = Kept
+		return report, nil
+	case err != nil:
+		return report, fmt.Errorf("look whether the lab is still up: %w", err)
+	}
+	return report, d.tag(ctx, fresh, strconv.FormatInt(next.Unix(), 10))
+}
+
+// settled takes the tag away that says when a grade is to be tried again.
+func (d *delivery) settled(ctx context.Context, s openstack.Stack) error {
+	if d.leaving || lab.Tagged(s.Tags, lab.TagDue) == "" {
 		return nil
 	}
-	s, err := d.cloud.Stack(ctx, s.StackRef)
-	if err != nil {
-		if openstack.CodeOf(err) == openstack.Gone { // nothing is tried again there
-			return nil
-		}
-		return fmt.Errorf("read the lab's tags: %w", err)
+	s, err := d.cloud.Stack(ctx, s.StackRef) // others write to the tags, too
+	switch {
+	case openstack.CodeOf(err) == openstack.Gone:
+		return nil
+	case err != nil:
+		return fmt.Errorf("look at the lab's tags: %w", err)
 	}
-	if !(lab.Stack{Action: s.Action, Status: s.Status}).Patchable() {
-		return nil // without the tag it is tried whenever somebody looks
+	return d.tag(ctx, s, "")
+}
+
+// tag writes into a lab's tags when its grade is to be tried again; empty: none is due. Without the tag it is tried whenever
+// somebody looks.
+func (d *delivery) tag(ctx context.Context, s openstack.Stack, due string) error {
+	if lab.Tagged(s.Tags, lab.TagDue) == due || !(lab.Stack{Action: s.Action, Status: s.Status}).Patchable() {
+		return nil
 	}
 	tags := without(s.Tags, lab.TagDue)
-	if !next.IsZero() {
-		tags = append(tags, lab.TagDue+strconv.FormatInt(next.Unix(), 10))
+	if due != "" {
+		tags = append(tags, lab.TagDue+due)
 	}
 	if err := d.cloud.PatchStack(ctx, s.StackRef, openstack.StackChange{Tags: tags}); err != nil {
 		return fmt.Errorf("note when a grade is tried again: %w", err)

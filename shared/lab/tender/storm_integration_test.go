@@ -13,7 +13,7 @@ import (
 )
 
 // TestRealSignalsInUpdate sends signals while Heat changes the tags of a lab, as when a page is in use that was just opened:
-// the change comes to its end, and the lab stays one that can be changed.
+// the change comes to its end each time, and the lab stays one that can be changed.
 func TestRealSignalsInUpdate(t *testing.T) { //nolint:paralleltest // it is about what happens at once
 	const rounds, senders = 5, 4
 	tn := build(t, "small.yaml")
@@ -50,5 +50,4 @@ func TestRealSignalsInUpdate(t *testing.T) { //nolint:paralleltest // it is abou
 		tn.settles(t, ref, "UPDATE_COMPLETE")
 	}
 	t.Logf("%d changes under %d signals (%d taken)", rounds, sent, heard)
-	tn.falls(t, ticket, "suspend "+ref.Name)
 }
