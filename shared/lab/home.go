@@ -288,5 +288,5 @@ func (s Stack) proven() bool { return !s.leaving() && !s.coming() && s.loss() ==
 
 // Usable says that a learner can work in it, once it is awake.
 func (s Stack) Usable() bool {
-	return s.proven() && s.state() != "RESUME_FAILED" && s.state() != "SUSPEND_FAILED"
+	return s.proven() && s.state() != "RESUME_FAILED" && (s.state() != "SUSPEND_FAILED" || s.interrupted())
 }

@@ -1,5 +1,7 @@
 package lab
 
+import "strings"
+
 // Do is what a launch does about the learner's stack.
 type Do string
 
@@ -33,10 +35,18 @@ func Next(stack Stack, found bool) Decision {
 		return Decision{Resume, state}
 	case stack.Action == "DELETE" && stack.Status != "FAILED":
 		return Decision{Clear, state}
+	case stack.interrupted():
+		return Decision{Wait, state + ", and is put to sleep again"}
 	case state == "CREATE_FAILED", state == "RESUME_FAILED", state == "SUSPEND_FAILED", state == "DELETE_FAILED", state == "ROLLBACK_FAILED":
 		return Decision{Help, state}
 	case stack.Status == "IN_PROGRESS" && (stack.Action == "CREATE" || stack.Action == "RESUME" || stack.Action == "SUSPEND" || stack.Action == "INIT"):
 		return Decision{Wait, state}
 	}
 	return Decision{Enter, state}
+}
+
+// interrupted says that Heat gave up putting the stack to sleep because a signal came in between. Nothing is broken, and a
+// second suspend goes through (seen on Heat 19, in one of six suspends of a lab that signals all the time).
+func (s Stack) interrupted() bool {
+	return s.state() == "SUSPEND_FAILED" && strings.Contains(s.Reason, "is already being updated")
 }

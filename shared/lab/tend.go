@@ -161,6 +161,9 @@ func (h Held) tendLab(home Home, e Entry, sig *Signals, now time.Time) Due {
 	if due := h.ended(end, e, how, why, sig, now); due.Do != TendKeep {
 		return due
 	}
+	if h.Stack.interrupted() {
+		return Due{Do: TendSuspend, Why: "a signal interrupted its way to sleep"}
+	}
 	again := timeIn(h.Tags, TagDue)
 	if sig == nil && !again.IsZero() && !now.Before(again) {
 		return Due{Do: TendCheck, Why: "a grade is to be sent again"}

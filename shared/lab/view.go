@@ -242,7 +242,11 @@ func View(stack Stack, e Entry, now time.Time) Status {
 		stack = fromEvents(stack, r)
 	}
 	s := Status{Access: []Access{}, ExpiresAt: e.capped(stack.Created, stack.Lease.Until)}
-	switch stack.Action + "_" + stack.Status {
+	state := stack.state()
+	if stack.interrupted() {
+		state = "SUSPEND_IN_PROGRESS"
+	}
+	switch state {
 	case "INIT_IN_PROGRESS", "INIT_COMPLETE", "_":
 		s.State, s.Poll = Starting, Poll{Look: LookEvents, After: whileBusy}
 		s.Steps = allSteps(e.Plan, Waiting)

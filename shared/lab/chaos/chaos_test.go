@@ -231,6 +231,9 @@ func (w *world) report(h *host, l *learner) deed {
 		if err != nil {
 			return err.Error()
 		}
+		if s.Action == "SUSPEND" {
+			return "the machine sleeps"
+		}
 		var results []lab.Result
 		for i, check := range []string{"one", "two", "three"} {
 			id := fmt.Sprintf("%d-%d-%s", w.now().UnixMilli(), h.number, check)
@@ -244,7 +247,7 @@ func (w *world) report(h *host, l *learner) deed {
 		if h.dead() || err != nil {
 			return fmt.Sprint("not known to be written down: ", err)
 		}
-		if got.Did != grades.Postponed || !l.doubt { // the lab went in the very second of the report, and the platform was down
+		if !l.doubt { // a lab that is ended in the very second of its report may take it along
 			l.told = append(l.told, float64(passed)/3)
 		}
 		return fmt.Sprintf("%s %.2f %s", got.Did, got.Score, got.Why)
