@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -129,6 +130,7 @@ func (d door) RoundTrip(r *http.Request) (*http.Response, error) {
 	if arrived.Body == nil {
 		arrived.Body = http.NoBody
 	}
+	arrived.Header.Set(hostHeader, strconv.Itoa(d.host.number))
 	d.cloud.ServeHTTP(recorder, arrived)
 	if v == dropReply {
 		return nil, errCut
