@@ -130,7 +130,8 @@ func (w *world) step() {
 	}
 	var deeds []deed
 	for _, l := range w.pages {
-		l.doubt = false
+		l.doubt, l.orders = false, 0
+		clear(l.fresh)
 	}
 	for _, h := range w.hosts {
 		if w.random.IntN(4) > 0 && (!w.calm || len(deeds) == 0) {
@@ -183,6 +184,7 @@ func (w *world) someDeed(h *host) deed {
 	case 3:
 		return w.act(h, l, "extends", h.keeper.Extend)
 	case 4:
+		l.forgetReports(w.now())
 		return w.act(h, l, "suspends", h.keeper.Suspend)
 	case 5:
 		l.gaveUp(w.now(), l.ticket.Gen+1, w.now().Add(45*time.Minute)) // of build and grace
@@ -192,8 +194,14 @@ func (w *world) someDeed(h *host) deed {
 			l.gaveUp(w.now(), l.gen, time.Time{})
 			return w.act(h, l, "ends", h.keeper.End)
 		}
-		l.gaveUp(w.now(), 0, time.Time{})
-		return w.act(h, l, "undoes", h.keeper.Undo)
+		l.gaveUp(w.now(), l.gen, time.Time{})
+		return w.act(h, l, "undoes", func(ctx context.Context, t keeper.Ticket) (keeper.Ticket, lab.Status, error) {
+			t, s, err := h.keeper.Undo(ctx, t)
+			if err == nil && !h.dead() && l.orders == 1 { // of two at once, the reset may be the later one
+				l.gen = t.Gen
+			}
+			return t, s, err
+		})
 	case 7, 8:
 		return w.tend(h)
 	case 9, 10:
@@ -302,7 +310,7 @@ func (l *learner) see(ticket keeper.Ticket, status lab.Status) {
 	l.ticket, l.status = ticket, status
 	alive := status.State == lab.Ready || status.State == lab.Suspended || status.State == lab.Building || status.State == lab.Resuming
 	if alive && ticket.ID != "" && !ticket.Settle && !status.ExpiresAt.IsZero() && ticket.Gen >= l.gen && !l.doubt {
-		l.promised[ticket.ID] = status.ExpiresAt
+		l.promised[ticket.ID], l.fresh[ticket.ID] = status.ExpiresAt, true
 	}
 }
 
@@ -311,14 +319,21 @@ func (l *learner) gaveUp(now time.Time, gen int, until time.Time) {
 	if l.doubt { // two orders at once: whichever is obeyed last counts, and the later one may be the reset
 		gen = max(gen, l.gen)
 	}
-	l.gen, l.doubt = gen, true
-	// A lab that is ended in the very second of its report may take it along.
-	l.told = slices.DeleteFunc(l.told, func(t told) bool { return now.Sub(t.at) < 2*time.Second })
+	l.gen = gen
+	l.forgetReports(now)
 	for id, promised := range l.promised {
 		if promised.After(until) {
 			l.promised[id] = until
 		}
 	}
+}
+
+// forgetReports: a lab that is ended in the very second of its report may take it along, and one that is put to sleep brings
+// it home when it wakes or goes.
+func (l *learner) forgetReports(now time.Time) {
+	l.doubt = true
+	l.orders++
+	l.told = slices.DeleteFunc(l.told, func(t told) bool { return now.Sub(t.at) < 2*time.Second })
 }
 
 // settle is a quiet hour: nothing fails, the timer comes, and nobody else.

@@ -66,6 +66,9 @@ func (p *pass) saveGrade(l *look, due lab.Due) error {
 	site := p.Sites[l.view.site]
 	if l.full == nil {
 		s, err := site.Cloud.Stack(p.ctx, refOf(l.stack()))
+		if openstack.CodeOf(err) == openstack.Unavailable {
+			s, err = site.Cloud.Stack(p.ctx, refOf(l.stack())) // much hangs on it
+		}
 		switch {
 		case openstack.CodeOf(err) == openstack.Gone:
 			return nil
@@ -85,7 +88,7 @@ func (p *pass) saveGrade(l *look, due lab.Due) error {
 
 // A lab may stay for the sake of its grade so long after its end, and through so many tries in vain.
 const (
-	patience     = 30 * time.Minute
+	patience     = 45 * time.Minute
 	patientTries = 3
 )
 

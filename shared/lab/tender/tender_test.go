@@ -392,7 +392,7 @@ func TestGradesAreSavedFirst(t *testing.T) {
 	if report.Failed == 0 || slices.Contains(calls, remove) {
 		t.Errorf("deleted with a grade that is not kept: %+v", report)
 	}
-	f.advance(31 * time.Minute)
+	f.advance(46 * time.Minute)
 	f.pass(t)
 	f.fakes[0].Settle()
 	wantState(t, f, 0, ref, "gone")
