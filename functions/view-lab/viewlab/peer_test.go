@@ -49,3 +49,32 @@ func TestW15TheTicketIsTheOnlyRight(t *testing.T) {
 		t.Errorf("%d labs are left, want the other learner's", got)
 	}
 }
+
+// Row 7: the page needs no cookie and no script. It sets none and reads none; its form brings the page again; and its ticket
+// is worth nothing once it is cut, changed, another function's, or too old. (That it gets so far in browsers that block
+// cookies is TestRound of the shim.)
+func TestRow7PageWithoutCookieOrScript(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket := s.ready(t, lab.Identity{Tenant: "academy", Context: "course", Lab: "web", Learner: "one"})
+	page := s.post("/", url.Values{"ticket": {ticket}})
+	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `href="http://`) || !strings.Contains(page.Body.String(), `name="ticket"`) {
+		t.Fatalf("the page without script: %d", page.Code)
+	}
+	for _, w := range []http.Header{page.Header(), s.ask(http.MethodGet, "/status", ticket).Header()} {
+		if w.Get("Set-Cookie") != "" {
+			t.Errorf("a cookie is set: %s", w.Get("Set-Cookie"))
+		}
+	}
+	changed := []byte(ticket)
+	changed[len(changed)/2] ^= 1
+	for name, bad := range map[string]string{"changed": string(changed), "cut": ticket[:len(ticket)-1], "empty": "", "of a class": "class." + ticket} {
+		if w := s.post("/", url.Values{"ticket": {bad}}); w.Code != http.StatusUnauthorized {
+			t.Errorf("a ticket that is %s: %d", name, w.Code)
+		}
+	}
+	s.ahead.Add(int64(9 * time.Hour)) // past the lab's lifetime
+	if w := s.post("/", url.Values{"ticket": {ticket}}); w.Code != http.StatusUnauthorized {
+		t.Errorf("a ticket that is too old: %d", w.Code)
+	}
+}
