@@ -197,6 +197,8 @@ func (w *world) someDeed(h *host) deed {
 		l.gaveUp(w.now(), l.gen, time.Time{})
 		return w.act(h, l, "undoes", func(ctx context.Context, t keeper.Ticket) (keeper.Ticket, lab.Status, error) {
 			t, s, err := h.keeper.Undo(ctx, t)
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			if err == nil && !h.dead() && l.orders == 1 { // of two at once, the reset may be the later one
 				l.gen = t.Gen
 			}
@@ -207,21 +209,26 @@ func (w *world) someDeed(h *host) deed {
 	case 9, 10:
 		return w.report(h, l)
 	case 11:
-		return deed{h, l.name + "'s page is in use", func(ctx context.Context) string { return fmt.Sprint(h.keeper.Heartbeat(ctx, l.ticket)) }}
+		page := l.ticket
+		return deed{h, l.name + "'s page is in use", func(ctx context.Context) string { return fmt.Sprint(h.keeper.Heartbeat(ctx, page)) }}
 	default:
+		poll := l.status.Poll
 		return w.act(h, l, "looks", func(ctx context.Context, t keeper.Ticket) (keeper.Ticket, lab.Status, error) {
-			if l.status.Poll.Start {
+			if poll.Start {
 				t, s := h.keeper.Start(ctx, t)
 				return t, s, nil
 			}
-			return h.keeper.Look(ctx, t, l.status.Poll.Look)
+			return h.keeper.Look(ctx, t, poll.Look)
 		})
 	}
 }
 
 func (w *world) act(h *host, l *learner, what string, do func(context.Context, keeper.Ticket) (keeper.Ticket, lab.Status, error)) deed {
+	before := l.ticket
 	return deed{h, l.name + " " + what, func(ctx context.Context) string {
-		ticket, status, err := do(ctx, l.ticket)
+		ticket, status, err := do(ctx, before)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if h.dead() {
 			return "never answered"
 		}
@@ -242,6 +249,8 @@ func (w *world) launch(h *host, l *learner) deed {
 			w.fail("seal destination: %v", err)
 		}
 		ticket, status := h.keeper.Start(ctx, ticket)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if h.dead() {
 			return "never answered"
 		}
@@ -255,9 +264,9 @@ func (w *world) launch(h *host, l *learner) deed {
 
 // report is the lab's own: one more check passed, or none.
 func (w *world) report(h *host, l *learner) deed {
-	passed := w.random.IntN(4)
+	passed, page := w.random.IntN(4), l.ticket
 	return deed{h, fmt.Sprintf("%s's lab reports %d of 3", l.name, passed), func(ctx context.Context) string {
-		cloud, ref := h.of(l.ticket)
+		cloud, ref := h.of(page)
 		s, err := cloud.Stack(ctx, ref)
 		if err != nil {
 			return err.Error()
@@ -275,6 +284,8 @@ func (w *world) report(h *host, l *learner) deed {
 			results = append(results, result)
 		}
 		got, err := h.grades.Record(ctx, cloud, s, results...)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if h.dead() || err != nil {
 			return fmt.Sprint("not known to be written down: ", err)
 		}

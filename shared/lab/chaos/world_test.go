@@ -58,6 +58,7 @@ type world struct {
 	box    *seal.Box
 	log    bytes.Buffer
 	logMu  sync.Mutex
+	mu     sync.Mutex // guards the learners while deeds are under way
 	story  []string
 }
 
@@ -266,11 +267,10 @@ func (w *world) crossed() {
 
 // play does some deeds at the same time: of the requests that wait, one goes on at a time, whichever the seed says.
 func (w *world) play(s spoil, deeds ...deed) {
-	var open int
+	open := len(deeds)
 	var mu sync.Mutex
 	outcomes := make([]string, len(deeds))
 	for i, d := range deeds {
-		open++
 		go func() {
 			log := zerolog.New(w)
 			ctx, cancel := context.WithTimeout(log.WithContext(context.Background()), 25*time.Second)
