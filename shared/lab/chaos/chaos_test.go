@@ -166,7 +166,7 @@ func (w *world) tend(h *host) deed {
 		report := h.tender.Pass(ctx, tender.Options{})
 		lines := []string{}
 		for _, c := range report.Changes {
-			lines = append(lines, fmt.Sprintf("; %s %s %s: %s", c.Do, c.Name, c.Result, c.Why))
+			lines = append(lines, plain(fmt.Sprintf("; %s %s %s: %s", c.Do, c.Name, c.Result, c.Why)))
 		}
 		slices.Sort(lines)
 		return fmt.Sprintf("%d of %d%s", len(report.Changes), report.Stacks, strings.Join(lines, ""))
