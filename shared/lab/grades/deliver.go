@@ -45,6 +45,7 @@ type delivery struct {
 	cloud   Cloud
 	known   *known
 	leaving bool // what cannot be delivered now goes to the outbox
+	doubted bool // a score that had arrived was sent once more: see unsure
 }
 
 // rounds bounds how often one turn sends: another host may be at the same lab, and send something better or lower.
@@ -62,7 +63,7 @@ func (d *delivery) run(ctx context.Context, s openstack.Stack) (Report, error) {
 		switch {
 		case err != nil:
 			return report, err
-		case !due.Send && (round > 0 || !unsure(s, sig, due)):
+		case !due.Send:
 			return report, d.settled(ctx, s)
 		case opened != nil:
 			return d.park(ctx, s, sig, due, sealReason(opened))
@@ -126,6 +127,9 @@ func (d *delivery) due(ctx context.Context, s openstack.Stack, to Destination) (
 	checks := d.entries[lab.Tagged(s.Tags, lab.TagLab)].Checks
 	sig := d.read(s, d.known)
 	due := Plan(sig, checks, to)
+	if !due.Send && !d.doubted && unsure(s, sig, due) {
+		d.doubted, due.Send = true, true
+	}
 	if !due.Send {
 		return sig, due, nil
 	}
