@@ -195,7 +195,7 @@ func (m *machine) link(name string) {
 			return
 		}
 	}
-	m.t.Skipf("no %s here", name)
+	m.t.Fatalf("no %s here: scripts/test-deps installs what the tests need", name)
 }
 
 // program writes a program of the machine's own, in place of what is linked.
