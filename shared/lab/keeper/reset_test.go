@@ -321,3 +321,36 @@ func TestResumeThatFailsOffersReset(t *testing.T) {
 		t.Errorf("%+v", status)
 	}
 }
+
+// What broke is kept for what is on its disks, and no way back to it is promised.
+func TestResetOfWhatDoesNotWakeHasNoWayBack(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	ticket := c.ready(t, learner("one"))
+	c.set(ticket, "RESUME_FAILED")
+	after, _, err := c.Reset(t.Context(), ticket)
+	if err != nil || !after.Back.Until.IsZero() {
+		t.Errorf("a way back until %s is promised: %v", after.Back.Until, err)
+	}
+	if len(c.Stacks()) != 2 {
+		t.Errorf("%d stacks are left, want the broken one and the new one", len(c.Stacks()))
+	}
+}
+
+// A lab beside its successor lives no longer than it is kept, also when it was just put to sleep.
+func TestOldLabPutToSleepSaysHowLongItIsKept(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	ticket := c.ready(t, learner("one"))
+	if _, _, err := c.Reset(t.Context(), ticket); err != nil {
+		t.Fatal(err)
+	}
+	old, _ := c.launch(t, learner("one"))
+	if old.ID != ticket.ID || old.Back.Until.IsZero() {
+		t.Fatalf("while the new one is built, a launch leads to %s with %+v", old.ID, old.Back)
+	}
+	_, status, err := c.Suspend(t.Context(), old)
+	if err != nil || !status.ExpiresAt.Equal(old.Back.Until) {
+		t.Errorf("it ends at %s, and is kept until %s: %v", status.ExpiresAt, old.Back.Until, err)
+	}
+}
