@@ -393,3 +393,37 @@ func TestR9LabEndsMeanwhile(t *testing.T) {
 		t.Errorf("the grade was %v", got)
 	}
 }
+
+// A try of which nobody knows what came of it may have arrived late, and lower than the best, which is there already: so the
+// best is sent once more, and then it is settled.
+func TestR9LostTryIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	for name, v13 := range versions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t, v13)
+			ref := w.lab()
+			if got := w.record(w.process(nil), ref, passed("1", "up")); got.Did != grades.Sent {
+				t.Fatalf("%+v", got)
+			}
+			w.Settle()
+			tags := append(w.read(ref).Tags, lab.TagDue+"1")
+			if err := w.os.PatchStack(w.ctx(), ref, openstack.StackChange{Tags: tags}); err != nil {
+				t.Fatal(err)
+			}
+			w.Settle()
+			for _, want := range []grades.Did{grades.Sent, grades.Nothing} {
+				if got := w.deliver(w.process(nil), ref); got.Did != want {
+					t.Errorf("%+v, want %s", got, want)
+				}
+				w.Settle()
+			}
+			if tag := lab.Tagged(w.read(ref).Tags, lab.TagDue); tag != "" {
+				t.Errorf("the lab still waits for %s", tag)
+			}
+			if got := w.lms.Changes(w.cell); len(got) != 1 {
+				t.Errorf("the grade book changed: %v", got)
+			}
+		})
+	}
+}
