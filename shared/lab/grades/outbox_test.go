@@ -407,7 +407,7 @@ func TestR9LostTryIsMadeUpFor(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 			w.Settle()
-			tags := append(w.read(ref).Tags, lab.TagDue+"1")
+			tags := slices.Concat(w.read(ref).Tags, []string{lab.TagDue + "1"})
 			if err := w.os.PatchStack(w.ctx(), ref, openstack.StackChange{Tags: tags}); err != nil {
 				t.Fatal(err)
 			}
