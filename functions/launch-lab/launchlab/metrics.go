@@ -31,8 +31,8 @@ func newCounts(keys lti.Keys) counts {
 		logins:   r.Counter("stackhook_logins_total", "LTI 1.3 login initiations, by their code.", "code"),
 	}
 	// Shown from the beginning, so that the first one is an increase.
-	c.launches.Add(accepted, 0)
-	c.logins.Add(accepted, 0)
+	c.launches.Add(0, accepted)
+	c.logins.Add(0, accepted)
 	if cache, ok := keys.(interface{ Fetches() int64 }); ok {
 		r.Func("stackhook_key_set_fetches_total", "Requests to platforms for their key sets.", cache.Fetches)
 	}
@@ -43,9 +43,9 @@ func newCounts(keys lti.Keys) counts {
 func (c counts) verdict(r *http.Request, code string) {
 	switch r.URL.Path {
 	case "/launch":
-		c.launches.Add(code, 1)
+		c.launches.Add(1, code)
 	case "/login":
-		c.logins.Add(code, 1)
+		c.logins.Add(1, code)
 	}
 }
 
