@@ -1,8 +1,6 @@
 package tendlabs
 
 import (
-	"net/http"
-
 	"github.com/stackhook/stackhook/shared/lab/tender"
 	"github.com/stackhook/stackhook/shared/metrics"
 )
@@ -48,13 +46,4 @@ func (c counts) pass(r tender.Report) {
 			c.clouds.Add(1, cloud.Name)
 		}
 	}
-}
-
-// metrics answers GET /metrics.
-func (t *tending) metrics(w http.ResponseWriter, r *http.Request) {
-	if !letIn(w, r, t.metricsReaders, "may: [metrics]") {
-		return
-	}
-	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = t.counts.registry.WriteTo(w) // the scraper may have gone
 }
