@@ -91,6 +91,9 @@ type Request struct {
 	Op Op // OpOut, OpIn or OpSet
 	// By is the step of OpOut and OpIn. Less than 1 leaves it to Value and the policy, and else counts as 1.
 	By int
+	// Percent is the step of OpOut and OpIn as a part of the size, at least MinStep; nil leaves it to By. 0 is no step (F1).
+	Percent *int
+	MinStep int
 	// Value is the measure that raised the alarm, if it was sent.
 	Value *float64
 	// To is the size that OpSet wants.
@@ -288,6 +291,8 @@ func (d Decision) say(code Code, retry time.Duration, reason string) Decision {
 func (d Decision) standstill(s State, r Request) Decision {
 	grows := d.Asked > d.From
 	switch {
+	case r.Percent != nil && d.Asked == d.From:
+		return d.say(Unchanged, 0, fmt.Sprintf("%d %% of %s is no step; nothing was changed.", *r.Percent, nodes(d.From)))
 	case grows && d.From < s.Max && s.Room != nil && *s.Room < 1:
 		return d.say(NoQuota, 0, fmt.Sprintf("The cluster has %s, and the project's quota has no room for another; nothing was changed. Ask the operator to raise it.", nodes(d.From)))
 	case r.Op == OpOut || d.Asked > s.Max:

@@ -71,6 +71,9 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 	}
 	if who.Kind == caller.Signed {
 		request.Min, request.Max = grant.Min, grant.Max
+		if grant.Percent > 0 {
+			request.Percent, request.MinStep = &grant.Percent, grant.MinStep
+		}
 	}
 	decision, err := s.decide(r.Context(), who, t, request, !signal.Wish)
 	if err != nil {
@@ -210,7 +213,7 @@ func named(r *http.Request, s alarm.Signal, who caller.Caller) alarm.Signal {
 // requestOf makes a request to the cluster of a signal and the address it came to.
 func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (cluster.Request, error) {
 	r := cluster.Request{
-		By: s.By, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
+		By: s.By, Percent: s.Percent, MinStep: s.MinStep, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
 	}
 	if s.Sender == alarm.Person {
 		r.Who = who.Name
