@@ -47,6 +47,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {
 		mux.HandleFunc("GET /metrics", s.counts.registry.Handler(readers))
 	}
+	mux.HandleFunc("/reconcile", s.round)
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
 	mux.HandleFunc("/{cluster}/reconcile", s.reconcile)
@@ -84,7 +85,7 @@ func steps(list []config.Step) []cluster.Step {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	function.Fail(w, r, &function.Error{
 		Code: "not_found", Status: http.StatusNotFound,
-		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, reconcile or sweep, or get /{cluster}.",
+		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, reconcile or sweep, or get /{cluster}; post to /reconcile for all clusters.",
 	})
 }
 

@@ -2,6 +2,7 @@ package scalecluster
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ const ourTag = "stackhook"
 // stacks is what is needed of the cloud.
 type stacks interface {
 	FindStack(ctx context.Context, name string) (openstack.Stack, error)
+	Stacks(ctx context.Context, tags ...string) iter.Seq2[openstack.Stack, error]
 	Stack(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
 	StackParameters(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
 	Members(ctx context.Context, pool string) ([]openstack.Member, error)

@@ -109,7 +109,7 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	signal := alarm.Signal{Sender: timer, Wish: true}
+	signal := timerSignal()
 	o, err := optionsOf(r, signal)
 	if err != nil {
 		function.Fail(w, r, err)
@@ -126,6 +126,8 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 
 // timer is the sender of a reconcile pass: it comes again, so an answer is never "send it again".
 const timer alarm.Sender = "timer"
+
+func timerSignal() alarm.Signal { return alarm.Signal{Sender: timer, Wish: true} }
 
 // letIn says who asks about which cluster, by other means than a signed address; it answers whoever says neither.
 func (s *scaler) letIn(w http.ResponseWriter, r *http.Request) (name string, who caller.Caller, ok bool) {

@@ -30,6 +30,7 @@ type scaler struct {
 	refs        refs
 	wishes      wishes
 	counts      counts
+	roundsAt    roundsAt
 }
 
 // wishes remembers when each stack was last asked to grow, also in vain: an alarm that wants nodes and one that takes

@@ -65,13 +65,14 @@ api:
 
 // house is the function on a fake cloud.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	cloud *openstacktest.Cloud
 	h     http.Handler
 	log   *loggingtest.Log
+	one   *openstack.Cloud // see same
 }
 
-func start(t *testing.T, options ...openstacktest.Option) *house {
+func start(t testing.TB, options ...openstacktest.Option) *house {
 	t.Helper()
 	h := &house{t: t, cloud: openstacktest.Start(t, options...), log: loggingtest.Catch(t, "sig=")}
 	h.h = h.process()
@@ -81,13 +82,23 @@ func start(t *testing.T, options ...openstacktest.Option) *house {
 // process is one more process with the same configuration.
 func (h *house) process() http.Handler {
 	h.t.Helper()
+	return h.through(nil)
+}
+
+// through is a process whose requests to the cloud go by a transport of its own; nil is the usual one.
+func (h *house) through(transport http.RoundTripper) http.Handler {
+	h.t.Helper()
 	env := maps.Clone(h.cloud.Env())
 	env["STACKHOOK_CONFIG"] = configText
 	cfg, err := config.Map(env).Load()
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	handler, err := scalecluster.New(cfg, h.client(), h.cloud.Now)
+	cloud, err := openstack.New(openstack.Options{Getenv: config.Map(env).Getenv, Transport: transport})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	handler, err := scalecluster.New(cfg, cloud, h.cloud.Now)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -101,6 +112,15 @@ func (h *house) client() *openstack.Cloud {
 		h.t.Fatal(err)
 	}
 	return cloud
+}
+
+// same is one client for many requests of the test's own: client logs in each time.
+func (h *house) same() *openstack.Cloud {
+	h.t.Helper()
+	if h.one == nil {
+		h.one = h.client()
+	}
+	return h.one
 }
 
 // cluster makes a cluster's stack of n nodes and waits for it.
@@ -171,6 +191,13 @@ func (h *house) sendTo(to http.Handler, method, path, body string, headers []str
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	return h.do(to, r)
+}
+
+// do sends a request and looks at what no answer may say.
+func (h *house) do(to http.Handler, r *http.Request) reply {
+	h.t.Helper()
+	method, path := r.Method, r.URL.Path
 	w := httptest.NewRecorder()
 	to.ServeHTTP(w, r)
 	result := w.Result()
