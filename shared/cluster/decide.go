@@ -78,12 +78,15 @@ type State struct {
 	Nodes []Node
 	// Strangers are members of the pool that are no node of the cluster. They have no names.
 	Strangers []Node
+	// Worked is when Heat was last seen at work on the cluster, before now; zero if it is not known.
+	Worked time.Time
 	// Wanted is when an alarm last asked for more nodes, whatever came of it; zero if none is known to have.
 	Wanted time.Time
 	// Room is how many more nodes the quotas allow; nil if that is not known.
 	Room *int
 
 	schedule string // whose bounds hold now
+	late     bool   // the nodes of the last growth had their time to come into service, and did not
 }
 
 // Request is what is asked.
@@ -109,7 +112,9 @@ type Request struct {
 	Who string
 	// Force is a person's word that nothing of what holds an alarm back matters now. Bounds, quota and Heat's work
 	// matter always.
-	Force  bool
+	Force bool
+	// Strict wants the whole step or none.
+	Strict bool
 	DryRun bool
 	// Token is fresh for each request.
 	Token string
@@ -150,7 +155,9 @@ type Decision struct {
 }
 
 // Decide says what a request does to a cluster.
-func Decide(s State, r Request, now time.Time) Decision {
+func Decide(s State, r Request, now time.Time) Decision { return decide(s, r, now).strictly(r) }
+
+func decide(s State, r Request, now time.Time) Decision {
 	s = s.bounds(r, now)
 	asked := wanted(s, r)
 	d := Decision{Op: r.Op, Asked: asked, From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}

@@ -100,13 +100,14 @@ func wanted(s State, r Request) int {
 	return r.To
 }
 
-// bounds is the state with the bounds that hold now and for this caller.
+// bounds is the state with the bounds that hold now and for this caller, and what the time says of its last growth.
 func (s State) bounds(r Request, now time.Time) State {
 	s.Min, s.Max, s.schedule = s.Bounds(now)
 	s.Min = max(s.Min, r.Min)
 	if r.Max > 0 {
 		s.Max = min(s.Max, r.Max)
 	}
+	s.late = s.Nodes != nil && s.grew() && s.Policy.Ready > 0 && until(at(s.Memory.Out), s.Policy.Ready, now) == 0 && s.unserving() > 0
 	return s
 }
 

@@ -218,7 +218,7 @@ func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (clust
 		By: s.By, Percent: s.Percent, MinStep: s.MinStep, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
 	}
 	if s.Sender == alarm.Person {
-		r.Who = who.Name
+		r.Who, r.Strict = who.Name, o.strict
 	}
 	if s.Sender == alarm.Person && who.Kind == caller.Keystone {
 		r.Who = "OpenStack user"
