@@ -25,7 +25,7 @@ const (
 type Code string
 
 // The codes of decisions. Superseded and Lost are given after an update was tried; NotAlarm before the cluster is looked
-// at, to an alarm that says it is over; Outside is only ever recorded.
+// at, to an alarm that says it is over; Outside and Reset are only ever recorded.
 const (
 	Scaled      Code = "scaled"
 	Capped      Code = "capped"
@@ -54,6 +54,7 @@ const (
 	Duplicate   Code = "duplicate"
 	NotScalable Code = "not_scalable"
 	Outside     Code = "outside"
+	Reset       Code = "reset"
 	Superseded  Code = "superseded"
 	Lost        Code = "lost"
 	NotAlarm    Code = "not_alarm"

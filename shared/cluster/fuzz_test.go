@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stackhook/stackhook/shared/cluster"
 )
@@ -64,8 +65,11 @@ func FuzzMemory(f *testing.F) {
 		if ok != (token != "") || len(d.Patch.State) >= 4<<10 {
 			t.Fatalf("%s: %v", d.Patch.State, ok)
 		}
-		if ok && (m.To != d.Patch.Count || m.From != from || m.At != now.Unix() || m.String() != d.Patch.State) {
-			t.Errorf("%s is read as %+v", d.Patch.State, m)
+		if again, _ := cluster.Remember(m.String()); ok && (m.To != d.Patch.Count || m.From != from || m.At != now.Unix() || !reflect.DeepEqual(again, m)) {
+			t.Errorf("%s is read as %+v, and then as %+v", d.Patch.State, m, again)
+		}
+		if utf8.ValidString(token) && len(token) <= 48 && m.Token != token {
+			t.Errorf("token %q is read as %q", token, m.Token)
 		}
 	})
 }
