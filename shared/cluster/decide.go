@@ -83,6 +83,8 @@ type State struct {
 	Worked time.Time
 	// Wanted is when an alarm last asked for more nodes, whatever came of it; zero if none is known to have.
 	Wanted time.Time
+	// Rival says that an alarm asked for more nodes while this request waited for its turn: more goes before fewer (F15).
+	Rival bool
 	// Room is how many more nodes the quotas allow; nil if that is not known.
 	Room *int
 

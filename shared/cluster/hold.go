@@ -13,10 +13,6 @@ const (
 	lastBackOff  = 30 * time.Minute
 )
 
-// atOnce is how long after a wish for more one for fewer is taken to contradict it, whatever the policy says: more wins
-// (F15).
-const atOnce = 5 * time.Second
-
 // hold is the answer to an alarm that has to wait, whatever it is for. Who named a size, or used force, has decided.
 func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, bool) {
 	if r.Force || r.Op == OpSet {
@@ -44,8 +40,10 @@ func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, boo
 		}
 		return d.spent(s, now)
 	}
-	left := max(until(latest(s.Wanted, s.lastOut()), s.Policy.Window, now), until(s.Wanted, atOnce, now))
-	if left > 0 {
+	if s.Rival {
+		return d.wait(Stabilizing, busyRetry, "More nodes were asked for at the same time, and that goes before; nothing was changed.")
+	}
+	if left := until(latest(s.Wanted, s.lastOut()), s.Policy.Window, now); left > 0 {
 		return d.wait(Stabilizing, left, fmt.Sprintf("More nodes were asked for a short time ago; nothing was changed. The cluster may shrink in %s.", left))
 	}
 	if healthy := s.serving(); s.Nodes != nil && healthy*100 < s.Policy.HealthyPercent*s.size() {

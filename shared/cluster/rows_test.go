@@ -131,19 +131,24 @@ func TestF3CooldownFromTheEnd(t *testing.T) {
 	}
 }
 
-// F15: out and in at once: in is dropped, with its reason, although no window is set.
+// F15: out and in at once: in is dropped, with its reason, although no window is set. A person's size is not.
 func TestF15OutWins(t *testing.T) {
 	t.Parallel()
 	s := complete(3)
-	s.CooldownIn = 0
-	for ago, code := range map[time.Duration]cluster.Code{0: cluster.Stabilizing, 4 * time.Second: cluster.Stabilizing, 5 * time.Second: cluster.Scaled} {
-		s.Wanted = start().Add(-ago)
-		if d := cluster.Decide(s, less(1), start()); d.Code != code || d.Code == cluster.Stabilizing && (d.RetryAfter != 5*time.Second-ago || d.Patch != nil) {
-			t.Errorf("wanted %s ago: %+v", ago, d)
+	s.Rival = true
+	for name, row := range map[string]struct {
+		request cluster.Request
+		code    cluster.Code
+	}{
+		"in": {less(1), cluster.Stabilizing}, "out": {out(1), cluster.Scaled}, "set": {set(2), cluster.Scaled}, "forced": {forced(less(1)), cluster.Scaled},
+	} {
+		if d := cluster.Decide(s, row.request, start()); d.Code != row.code || (d.Patch == nil) != (row.code == cluster.Stabilizing) {
+			t.Errorf("%s: %+v", name, d)
 		}
-		if d := cluster.Decide(s, out(1), start()); d.Code != cluster.Scaled {
-			t.Errorf("out, wanted %s ago: %+v", ago, d)
-		}
+	}
+	s.Rival = false
+	if d := cluster.Decide(s, less(1), start()); d.Code != cluster.Scaled {
+		t.Errorf("in alone: %+v", d)
 	}
 }
 

@@ -90,6 +90,10 @@ func answerTo(w http.ResponseWriter, r *http.Request, s alarm.Signal, o options,
 		logging.Note(r.Context(), "pass", string(a.Pass.Code))
 	}
 	status := statusOf(s, o, a)
+	if emptyTo(s, o, status) {
+		empty(w, status, a.Code)
+		return
+	}
 	if status < http.StatusBadRequest {
 		function.JSON(w, r, status, a)
 		return

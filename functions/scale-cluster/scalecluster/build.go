@@ -41,7 +41,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	s := &scaler{
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
-		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]time.Time{}}, worked: wishes{at: map[string]time.Time{}}, counts: newCounts(),
+		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(),
 	}
 	mux := http.NewServeMux()
 	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {

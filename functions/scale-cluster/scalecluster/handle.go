@@ -30,22 +30,19 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	if r.Method != http.MethodPost {
+	asks := asksToSend(r)
+	if r.Method != http.MethodPost && !asks {
 		wrongMethod(w, r, http.MethodPost, "Only POST scales a cluster; send the request as POST and without redirects.")
 		return
 	}
 	logging.Note(r.Context(), "cluster", name)
-	var grant caller.Grant
-	var signed func(url.Values) bool
-	if verb == verbOut || verb == verbIn {
-		signed = func(query url.Values) (ok bool) {
-			grant, ok = caller.Granted(s.box, name, verb, query, s.now())
-			return ok
-		}
-	}
-	who, ok := s.identify(r, name, signed)
+	who, grant, ok := s.proof(r, name, verb)
 	if !ok {
 		unauthorized(w, r)
+		return
+	}
+	if asks {
+		agree(w, r)
 		return
 	}
 	signal, err := read(r, who)
@@ -150,6 +147,19 @@ func (s *scaler) identify(r *http.Request, name string, signed func(url.Values) 
 		logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
 	}
 	return who, ok
+}
+
+// proof is identify for an address that may be signed, with what its signature allows.
+func (s *scaler) proof(r *http.Request, name, verb string) (who caller.Caller, grant caller.Grant, ok bool) {
+	var signed func(url.Values) bool
+	if verb == verbOut || verb == verbIn {
+		signed = func(query url.Values) (good bool) {
+			grant, good = caller.Granted(s.box, name, verb, query, s.now())
+			return good
+		}
+	}
+	who, ok = s.identify(r, name, signed)
+	return who, grant, ok
 }
 
 // read takes the signal from the body.

@@ -40,19 +40,25 @@ type scaler struct {
 // that heard it, and not worth a request to keep.
 type wishes struct {
 	mu sync.Mutex
-	at map[string]time.Time
+	at map[string]heard
 }
 
-func (w *wishes) put(stack string, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at[stack] = now
+// heard is when something was, by the clock and by the order in which requests arrived.
+type heard struct {
+	at      time.Time
+	arrival uint64
 }
 
-func (w *wishes) last(stack string) time.Time {
+func (w *wishes) put(stack string, now time.Time, arrival uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.at[stack]
+	w.at[stack] = heard{now, max(arrival, w.at[stack].arrival)}
+}
+
+func (w *wishes) last(stack string) (at time.Time, arrival uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at[stack].at, w.at[stack].arrival
 }
 
 // doorFor is the cloud with the rights the caller has.
@@ -76,7 +82,7 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 	queue := t.stack
 	if r.Op == cluster.OpOut && !r.DryRun && who.Kind != caller.Keystone {
 		// Before its turn: who wants fewer nodes at the same time, and is before it in the queue, hears of it.
-		s.wishes.put(t.stack, s.now())
+		s.wishes.put(t.stack, s.now(), arrived)
 	}
 	if who.Kind == caller.Keystone {
 		queue += " " + who.Token // nobody waits for those who have not been let in yet
@@ -137,12 +143,14 @@ func (s *scaler) look(ctx context.Context, v *visit, who caller.Caller, arrived 
 		return err
 	}
 	if v.request.Op == cluster.OpOut && !v.request.DryRun {
-		s.wishes.put(v.target.stack, s.now())
+		s.wishes.put(v.target.stack, s.now(), arrived)
 	}
-	v.state.Wanted = s.wishes.last(v.target.stack)
-	v.state.Worked = s.worked.last(v.target.stack)
+	var wished uint64
+	v.state.Wanted, wished = s.wishes.last(v.target.stack)
+	v.state.Rival = v.request.Op == cluster.OpIn && wished > arrived
+	v.state.Worked, _ = s.worked.last(v.target.stack)
 	if v.stack.Busy() {
-		s.worked.put(v.target.stack, s.now())
+		s.worked.put(v.target.stack, s.now(), arrived)
 	}
 	s.counts.seen(v.target.name, v.state, s.now())
 	return nil
