@@ -85,10 +85,10 @@ func TestReconcileAll(t *testing.T) {
 	// One list; a read for each cluster but the busy one, and members for those that may change; the update and its look.
 	// Configured clusters without a stack are looked for each time; what is no cluster has been read by the dry run.
 	finds := len(slices.DeleteFunc(slices.Clone(calls), func(c string) bool { return c != find })) - 1
-	if rest := len(calls) - finds; finds != 5 || rest != 1+4+3+2 {
+	if rest := len(calls) - finds; finds != 7 || rest != 1+4+3+2 {
 		t.Errorf("%d looks for a name, %d other calls: %v", finds, rest, calls)
 	}
-	if r.body["clusters"] != 10.0 || r.body["left"] != 0.0 || r.body["calls"] != float64(len(calls)) {
+	if r.body["clusters"] != 12.0 || r.body["left"] != 0.0 || r.body["calls"] != float64(len(calls)) {
 		t.Errorf("%d calls: %s", len(calls), r.text)
 	}
 	// What is worth reading comes first.
@@ -246,8 +246,8 @@ func TestReconcileThousand(t *testing.T) {
 	if r.status != http.StatusOK || counts["steady"] != float64(clusters+1) || r.body["left"] != 0.0 {
 		t.Errorf("%d: %v, %v left", r.status, counts, r.body["left"])
 	}
-	// The last page is full, so one list more; the six configured clusters that are not there are looked for.
-	if want := clusters/200 + 1 + 2*(clusters+1) + 1 + 6; len(calls) != want {
+	// The last page is full, so one list more; the eight configured clusters that are not there are looked for.
+	if want := clusters/200 + 1 + 2*(clusters+1) + 1 + 8; len(calls) != want {
 		t.Errorf("%d calls, want %d", len(calls), want)
 	}
 	if most := gauge.most(); most < 2 || most > 8 {

@@ -55,6 +55,8 @@ clusters:
     max: 4
     schedules: [{name: exam, start: "10 10 * * 1-5", length: 2h, min: 3}]
     auth: [{kind: mtls, header: X-Client-Subject, subject: "CN=aodh,O=hunter2"}]
+  guarded: {min: 1, max: 12, cooldown_out: 0s, cooldown_in: 0s, healthy_percent: 60, max_in_percent: 25, steps_per_hour: 3, node_hours: 150, ready_timeout: 10m}
+  floor: {min: 2, max: 12, cooldown_out: 0s, cooldown_in: 0s}
   other: {min: 1, max: 2, auth: [{kind: bearer, token: ` + strangeToken + `}]}
 api:
   tokens:
@@ -70,6 +72,7 @@ type house struct {
 	h     http.Handler
 	log   *loggingtest.Log
 	one   *openstack.Cloud // see same
+	clock function.Clock   // of the processes made from now on; nil for the cloud's
 }
 
 func start(t testing.TB, options ...openstacktest.Option) *house {
@@ -98,7 +101,11 @@ func (h *house) through(transport http.RoundTripper) http.Handler {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	handler, err := scalecluster.New(cfg, cloud, h.cloud.Now)
+	clock := h.cloud.Now
+	if h.clock != nil {
+		clock = h.clock
+	}
+	handler, err := scalecluster.New(cfg, cloud, clock)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -171,6 +178,13 @@ func (r reply) want(t *testing.T, status int, code string) {
 
 // holdTime is long beside the milliseconds of any other request here.
 const holdTime = 2 * time.Second
+
+// The configured clusters of the rows about limits.
+const (
+	guarded = "guarded"
+	floor   = "floor"
+	careful = "careful"
+)
 
 // Ways to say who one is.
 func ci() []string       { return []string{"Authorization", "Bearer " + ciToken} }
