@@ -42,7 +42,8 @@ func sane(t *testing.T, header http.Header, body []byte) (alarm.Signal, bool) {
 		"to":        s.To == nil || *s.To >= 0 && s.By == 0 && s.Percent == nil && s.Direction == "" && len(s.Nodes) == 0,
 		"nodes":     len(s.Nodes) <= 100,
 		"value":     s.Value == nil || !math.IsNaN(*s.Value) && !math.IsInf(*s.Value, 0),
-		"key":       (s.Key == "") == (s.Sender == alarm.Person) && (s.Key == "") == (s.KeyLife == 0),
+		"key":       (s.Key == "") == (s.Sender == alarm.Person),
+		"key life":  (s.Key != "") == (s.KeyLife > 0),
 		"name":      short(s.Name),
 		"reason":    short(s.Reason),
 	} {

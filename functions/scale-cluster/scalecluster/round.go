@@ -179,6 +179,7 @@ func (s *scaler) pass(ctx context.Context, who caller.Caller, t candidate, o opt
 	if t.busy {
 		// The list has just said so, and asking again would change nothing.
 		s.worked.put(t.stack, s.now(), 0)
+		s.counts.decided(cluster.Decision{Op: cluster.OpPass, Code: cluster.Busy, DryRun: o.dryRun})
 		row.Code, row.Reason = cluster.Busy, "An earlier change of the cluster is still being made; nothing was changed."
 		return row
 	}

@@ -75,9 +75,9 @@ type house struct {
 	clock function.Clock   // of the processes made from now on; nil for the cloud's
 }
 
-func start(t testing.TB, options ...openstacktest.Option) *house {
-	t.Helper()
-	h := &house{t: t, cloud: openstacktest.Start(t, options...), log: loggingtest.Catch(t, "sig=")}
+func start(tb testing.TB, options ...openstacktest.Option) *house {
+	tb.Helper()
+	h := &house{t: tb, cloud: openstacktest.Start(tb, options...), log: loggingtest.Catch(tb, "sig=")}
 	h.h = h.process()
 	return h
 }
