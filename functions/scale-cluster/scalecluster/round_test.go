@@ -75,6 +75,11 @@ func TestReconcileAll(t *testing.T) {
 	h.calls()
 	dry := h.post("/reconcile?dry_run=1", ``, ci())
 	dry.wantPasses(t, http.StatusOK, gentle, "removed", "academy", "steady", "site-a", "steady", "site-b", "not_scalable", "site-c", "busy")
+	for _, c := range h.cloud.Calls() {
+		if strings.Contains(c.Path, "/lab-") || strings.Contains(c.Path, "/warm-") {
+			t.Errorf("a lab was read: %s", c.Path)
+		}
+	}
 	if calls := h.calls(); slices.Contains(calls, update) || h.count(gentle) != 3 {
 		t.Errorf("a dry run made %v", calls)
 	}
@@ -151,6 +156,33 @@ func TestReconcileAllIsolatesFaults(t *testing.T) {
 	}
 	h.cloud.Chaos(nil)
 	h.post("/reconcile", ``, ci()).wantPasses(t, http.StatusOK, gentle, "steady", "site-a", "steady", "site-b", "steady", "site-c", "steady")
+}
+
+// faulty breaks off what asks for one stack.
+type faulty struct{ stack string }
+
+func (f faulty) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.Contains(r.URL.Path, "/stacks/"+f.stack+"/") {
+		panic("a fault of our own")
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// A fault of our own that breaks off one pass is in the log and in its row, and nowhere else; the next pass has its turn.
+func TestReconcileAllSurvivesAPanic(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	for _, name := range []string{"site-a", "site-b", "site-c"} {
+		h.cluster(name, 1, "stackhook", "site")
+	}
+	h.h = h.through(faulty{"site-b"})
+	for range 2 {
+		r := h.post("/reconcile", ``, ci())
+		r.wantPasses(t, http.StatusOK, "site-a", "steady", "site-b", "internal", "site-c", "steady")
+		if strings.Contains(r.text, "fault of our own") || !strings.Contains(h.log.String(), "fault of our own") {
+			t.Errorf("%s", r.text)
+		}
+	}
 }
 
 // What a round has no time for it says, and the next one begins there: after a few rounds every cluster had its pass.
