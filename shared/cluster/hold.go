@@ -25,6 +25,9 @@ func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, boo
 	if s.Memory.Halt != "" {
 		return d.say(Halted, 0, "Scaling of this cluster was stopped: "+s.Memory.Halt+". Look at the cluster, then say a size or use force."), true
 	}
+	if r.rest > 0 {
+		return d.unhealthy(s, grows) // what it began itself is nothing that it has to wait for
+	}
 	if left := s.cooldown(r, now); left > 0 {
 		return d.wait(Cooldown, left, fmt.Sprintf("The last change is too recent; nothing was changed. The cluster may scale %s again in %s.", r.Op, left))
 	}
@@ -46,7 +49,12 @@ func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, boo
 	if left := until(latest(s.Wanted, s.lastOut()), s.Policy.Window, now); left > 0 {
 		return d.wait(Stabilizing, left, fmt.Sprintf("More nodes were asked for a short time ago; nothing was changed. The cluster may shrink in %s.", left))
 	}
-	if healthy := s.serving(); s.Nodes != nil && healthy*100 < s.Policy.HealthyPercent*s.size() {
+	return d.unhealthy(s, grows)
+}
+
+// unhealthy holds a removal back while too few nodes are in service (F13).
+func (d Decision) unhealthy(s State, grows bool) (Decision, bool) {
+	if healthy := s.serving(); !grows && s.Nodes != nil && healthy*100 < s.Policy.HealthyPercent*s.size() {
 		return d.say(Unhealthy, busyRetry, fmt.Sprintf("Only %d of %s in service, less than %d %%; none is removed now.", healthy, areNodes(s.size()), s.Policy.HealthyPercent)), true
 	}
 	return d, false
