@@ -258,7 +258,7 @@ func (d Decision) change(s State, r Request, to int, why []string, now time.Time
 func (d Decision) NeedsNodes(p Policy) bool {
 	settled := d.Code == Scaled || d.Code == Capped || d.Code == AtMax || d.Code == AtMin || d.Code == Unchanged
 	if d.Op == OpPass {
-		return d.Code != Busy && d.Code != NotScalable
+		return d.Code != Busy && d.Code != NotScalable && d.Code != Repaired && d.Code != BackOff
 	}
 	return d.To < d.From || d.To > d.From && p.Ready > 0 || d.Code == UnknownNode || p.Drain > 0 && settled
 }

@@ -158,16 +158,11 @@ func (d Decision) Changed(done int, busy bool) Decision {
 	return d
 }
 
-// Broken is the decision after so many of its Members were written, and the load balancer, in ERROR, refused the next: it
-// refuses everything now, and no waiting helps (N16).
-func (d Decision) Broken(done int) Decision {
-	if done == 0 {
-		d.To, d.Members, d.Victims = d.From, nil, nil
-		return d.lbBroken()
-	}
-	d = d.Changed(done, false)
-	d.RetryAfter, d.Reason = brokenRetry, d.Reason+" "+brokenBalancer
-	return d
+// Broken is the decision when the load balancer, in ERROR, refused the first of its Members: it refuses everything now, and
+// no waiting helps (N16).
+func (d Decision) Broken() Decision {
+	d.To, d.Members, d.Victims = d.From, nil, nil
+	return d.lbBroken()
 }
 
 const (

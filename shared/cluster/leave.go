@@ -65,6 +65,16 @@ func (s State) NeedsSessions(now time.Time) bool {
 	return s.Policy.Sessions && s.Sessions == nil && len(s.waiting(now)) > 0
 }
 
+// Drains says that the decision of a pass looked at the nodes on their way out.
+func (d Decision) Drains() bool {
+	switch d.Code {
+	case Steady, Removed, Waiting, Closing:
+		return true
+	default:
+		return false
+	}
+}
+
 // leave is the next step of the drains that there are; false if there is none to make.
 func (d Decision) leave(s State, r Request, now time.Time) (Decision, bool) {
 	due, early := s.due(now)
