@@ -75,10 +75,11 @@ func (s State) draining() []Node {
 	return out
 }
 
-// Leaves says when a node on its way out is removed at the latest, unless its hook does not agree; false for all others.
+// Leaves says when a node on its way out is removed at the latest, unless its hook does not agree; false for all others, and for those that were
+// protected since.
 func (s State) Leaves(n Node) (time.Time, bool) {
 	d, leaving := n.drain()
-	return d.since.Add(s.Policy.Drain), leaving && s.drains()
+	return d.since.Add(s.Policy.Drain), leaving && s.drains() && !n.Protected()
 }
 
 // size is how many nodes the cluster has, those on their way out not among them.

@@ -38,9 +38,12 @@ func (s State) mayEnd(n Node, now time.Time) bool {
 	return (!d.sticky || !n.AdminUp) && until(latest(d.since, d.closed), s.Policy.DrainMin, now) == 0
 }
 
+// leaving are the nodes on their way out that go on: one that somebody has protected since stays where it is (F19).
+func (s State) leaving() []Node { return slices.DeleteFunc(s.draining(), Node.Protected) }
+
 // due are the nodes whose drain is over; early of them before their time.
 func (s State) due(now time.Time) (due []Node, early int) {
-	for _, n := range s.draining() {
+	for _, n := range s.leaving() {
 		soon, over := s.over(n, now)
 		if soon {
 			early++
@@ -54,7 +57,7 @@ func (s State) due(now time.Time) (due []Node, early int) {
 
 // waiting are the nodes on their way out whose drain would be over if it was known that they have no sessions.
 func (s State) waiting(now time.Time) []Node {
-	return slices.DeleteFunc(s.draining(), func(n Node) bool {
+	return slices.DeleteFunc(s.leaving(), func(n Node) bool {
 		_, over := s.over(n, now)
 		return over || !s.mayEnd(n, now)
 	})
@@ -139,7 +142,7 @@ func (s State) agreed(r Request, due []Node, now time.Time) (free []Node, ask []
 
 // closing are the nodes whose second phase begins now.
 func (s State) closing(now time.Time) []Node {
-	return slices.DeleteFunc(s.draining(), func(n Node) bool {
+	return slices.DeleteFunc(s.leaving(), func(n Node) bool {
 		d, _ := n.drain()
 		_, over := s.over(n, now)
 		return over || !d.sticky || !n.AdminUp || !s.Policy.TwoPhases() || until(d.since, s.Policy.Sticky, now) > 0
@@ -161,13 +164,16 @@ func (d Decision) steady(s State, now time.Time) Decision {
 	if s.Policy.Sessions && slices.ContainsFunc(s.waiting(now), func(n Node) bool { _, known := s.Sessions[n.Member]; return !known }) {
 		reason += " How many sessions the nodes on their way out have left is not to be had, so time alone ends their drain."
 	}
+	if stays := slices.DeleteFunc(s.draining(), func(n Node) bool { return !n.Protected() }); len(stays) > 0 {
+		reason += " " + listed(nodeNames(stays)) + " was on its way out and is protected now: it stays, without new connections."
+	}
 	return d.say(Steady, s.nextDue(now), reason)
 }
 
 // nextDue is how long it is until the next drain is over, or goes into its second phase.
 func (s State) nextDue(now time.Time) time.Duration {
 	var next time.Duration
-	for _, n := range s.draining() {
+	for _, n := range s.leaving() {
 		d, _ := n.drain()
 		left := until(d.since, s.Policy.Drain, now)
 		if phase := until(d.since, s.Policy.Sticky, now); d.sticky && n.AdminUp && s.Policy.TwoPhases() && phase > 0 {

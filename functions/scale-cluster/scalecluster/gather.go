@@ -21,7 +21,8 @@ func (s *scaler) gather(ctx context.Context, v *visit, decide decider, decision 
 		v.state.Sticky = sticky
 		decision = decide(v.state, v.request, v.now)
 	}
-	if _, named := v.stack.Outputs["loadbalancer_id"].(string); named && decision.Code == cluster.Repaired {
+	// The nodes do not matter to a repair; where an alarm had them read, there is no request left to spend on this.
+	if _, named := v.stack.Outputs["loadbalancer_id"].(string); named && decision.Code == cluster.Repaired && v.state.Nodes == nil {
 		v.state.BalancerBroken = broken(ctx, v.door, v.stack)
 		decision = decide(v.state, v.request, v.now)
 	}

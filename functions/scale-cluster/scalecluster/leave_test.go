@@ -30,7 +30,7 @@ const (
 // leaving is a house with a cluster of n nodes whose entry says how they leave, found already.
 func leaving(t *testing.T, n int, drain string, options ...openstacktest.Option) *house {
 	t.Helper()
-	h := startWith(t, "  "+leaver+": {min: 1, max: 6, cooldown_out: 0s, cooldown_in: 0s, drain: {timeout: 5m, "+drain+"}}\n", options...)
+	h := startWith(t, "  "+leaver+": {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s, drain: {timeout: 5m, "+drain+"}}\n", options...)
 	h.cluster(leaver, n)
 	h.post("/leaver/in?dry_run=1", ``, ci())
 	h.calls()
