@@ -18,7 +18,7 @@ func drain(ctx context.Context, v *visit, decision cluster.Decision) (cluster.De
 		case "", openstack.Gone: // a member that is gone gets no connections either
 		case openstack.Busy:
 			// After a change of our own it is at work on that, and nobody need be asked.
-			if i == 0 && broken(ctx, v.door, v.stack) {
+			if i == 0 && !v.spent && broken(ctx, v.door, v.stack) {
 				return decision.Broken(), nil
 			}
 			return decision.Changed(i, true), nil

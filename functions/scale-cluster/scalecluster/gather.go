@@ -14,11 +14,9 @@ import (
 // needed is not asked for.
 func (s *scaler) gather(ctx context.Context, v *visit, decide decider, decision cluster.Decision) (cluster.Decision, error) {
 	if decision.Code == cluster.Draining && v.target.policy.TwoPhases() {
-		sticky, err := s.pools.sticky(ctx, v.door, poolOf(v.stack), v.now)
-		if err != nil {
+		if err := s.lookAtPool(ctx, v); err != nil {
 			return cluster.Decision{}, fmt.Errorf("read pool of cluster %s: %w", v.target.name, err)
 		}
-		v.state.Sticky = sticky
 		decision = decide(v.state, v.request, v.now)
 	}
 	// The nodes do not matter to a repair; where an alarm had them read, there is no request left to spend on this.
@@ -52,22 +50,35 @@ type poolFact struct {
 	until  time.Time
 }
 
-func (p *pools) sticky(ctx context.Context, d door, id string, now time.Time) (bool, error) {
+func (p *pools) get(id string, now time.Time) (poolFact, bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	fact, known := p.by[id]
-	p.mu.Unlock()
-	if known && now.Before(fact.until) {
-		return fact.sticky, nil
-	}
-	pool, err := d.Pool(ctx, id)
-	if err != nil {
+	return fact, known && now.Before(fact.until)
+}
+
+func (p *pools) put(id string, fact poolFact) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.by[id] = fact
+}
+
+// lookAtPool learns whether the pool keeps clients at their members.
+func (s *scaler) lookAtPool(ctx context.Context, v *visit) error {
+	id := poolOf(v.stack)
+	fact, known := s.pools.get(id, v.now)
+	if !known {
+		pool, err := v.door.Pool(ctx, id)
 		if openstack.CodeOf(err) == openstack.Gone { // the pool, and not the cluster
 			err = &openstack.Error{Code: openstack.Broken, Op: "look for pool " + id, Err: err}
 		}
-		return false, err
+		if err != nil {
+			return err //nolint:wrapcheck // gather says what it was for
+		}
+		v.spent = true
+		fact = poolFact{pool.Persistence != "", v.now.Add(poolLife)}
+		s.pools.put(id, fact)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.by[id] = poolFact{pool.Persistence != "", now.Add(poolLife)}
-	return p.by[id].sticky, nil
+	v.state.Sticky = fact.sticky
+	return nil
 }

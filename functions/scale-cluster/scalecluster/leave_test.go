@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -265,7 +266,7 @@ func (k *hookServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stamp := r.Header.Get("X-Stackhook-Timestamp")
 	mac := hmac.New(sha256.New, []byte(hookSecret))
 	mac.Write([]byte(stamp + "." + string(body)))
-	if r.Header.Get("X-Stackhook-Signature") != "sha256="+hex.EncodeToString(mac.Sum(nil)) || stamp != fmt.Sprint(k.now().Unix()) || r.Method != http.MethodPost {
+	if r.Header.Get("X-Stackhook-Signature") != "sha256="+hex.EncodeToString(mac.Sum(nil)) || stamp != strconv.FormatInt(k.now().Unix(), 10) || r.Method != http.MethodPost {
 		k.wrong = append(k.wrong, fmt.Sprint(r.Method, r.Header))
 	}
 	var about map[string]any

@@ -1,9 +1,9 @@
 package scalecluster_test
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -91,7 +91,7 @@ func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	const life = 24 // requests of a life that is not disturbed
 	for after := int64(1); after <= life; after++ {
-		t.Run(fmt.Sprint(after), func(t *testing.T) {
+		t.Run(strconv.FormatInt(after, 10), func(t *testing.T) {
 			t.Parallel()
 			hook := newHook(t)
 			h := leaving(t, 4, "sticky: 2m, hook: {url: "+hook.URL+", secret: "+hookSecret+"}")

@@ -127,6 +127,7 @@ type visit struct {
 	stack   openstack.Stack
 	state   cluster.State
 	now     time.Time // one for all looks at one decision, so that they agree
+	spent   bool      // the pool was read, too: of the four requests none is left to tell why another is refused
 }
 
 // look reads the cluster's stack, unless one that waited before us has done so since we came.
