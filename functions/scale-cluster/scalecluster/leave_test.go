@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	heattemplates "github.com/stackhook/stackhook/heat-templates"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
@@ -513,4 +514,56 @@ func (h *house) outputs() map[string]any {
 		h.t.Fatal(err)
 	}
 	return s.Outputs
+}
+
+// N16: a stack of one's own need not name its load balancer; its pool does.
+func TestN16BalancerOfAPool(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	template, err := heattemplates.Load("cluster.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.client().CreateStack(t.Context(), openstack.NewStack{
+		Name: gentle, Template: strings.Replace(template.Text, "  loadbalancer_id:", "  something_else:", 1), Files: template.Files,
+		Parameters: map[string]any{"image": "debian-12", "flavor": "m1.small", "app_count": 3, "app_max": 4},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.settle(0)
+	h.post("/gentle/in?dry_run=1", ``, ci()).want(t, http.StatusOK, "draining")
+	pool, err := h.client().Pool(t.Context(), h.cloud.Members()[0].PoolID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for state, code := range map[string]string{"ERROR": "lb_broken", "PENDING_UPDATE": "busy"} {
+		h.cloud.SetLoadBalancerStatus(pool.LoadBalancer, state)
+		h.calls()
+		if r := h.post("/gentle/in", ``, ci()); r.code() != code {
+			t.Errorf("%s: %s", state, r.text)
+		}
+		if got := h.calls(); !slices.Equal(got, []string{read, membersOf, changeOne, poolItself, balancer}) {
+			t.Errorf("%v", got)
+		}
+	}
+	// Who cannot tell comes again.
+	h.cloud.SetLoadBalancerStatus(pool.LoadBalancer, "ERROR")
+	for _, unread := range []string{poolItself, balancer} {
+		h.cloud.Chaos(func(c openstacktest.Call) openstacktest.Fault {
+			if c.Name == unread {
+				return openstacktest.Fault{Status: http.StatusServiceUnavailable}
+			}
+			return openstacktest.Fault{}
+		})
+		h.post("/gentle/in", ``, ci()).want(t, http.StatusConflict, "busy")
+	}
+	h.cloud.Chaos(nil)
+	h.cloud.SetLoadBalancerStatus(pool.LoadBalancer, "ACTIVE")
+	h.cloud.SetStackState(gentle, "UPDATE", "FAILED", "why")
+	h.calls()
+	h.post("/gentle/reconcile", ``, ci()).want(t, http.StatusAccepted, "repaired")
+	if got := h.calls(); !slices.Equal(got, []string{read, update, read}) {
+		t.Errorf("%v", got)
+	}
 }
