@@ -55,7 +55,7 @@ func FuzzRead(f *testing.F) {
 		metrics.Read(text, "octavia_member_current_sessions") // anything may come; it is survived
 		registry := metrics.NewRegistry()
 		counter := registry.Counter("c", "help", "l")
-		counter.Add(label, 5)
+		counter.Add(5, label)
 		var out bytes.Buffer
 		if _, err := registry.WriteTo(&out); err != nil {
 			t.Fatal(err)

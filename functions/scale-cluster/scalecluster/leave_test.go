@@ -17,6 +17,7 @@ import (
 	"time"
 
 	heattemplates "github.com/stackhook/stackhook/heat-templates"
+	"github.com/stackhook/stackhook/shared/metrics"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
@@ -449,6 +450,12 @@ func TestN16LoadBalancerInError(t *testing.T) {
 		if got := h.calls(); !slices.Equal(got, []string{read, membersOf, changeOne, balancer}) {
 			t.Errorf("%v", got)
 		}
+	}
+	shown := h.send(http.MethodGet, "/metrics", ``, []string{"Authorization", "Bearer " + scrapeToken}).text
+	if got := metrics.Read(shown, "stackhook_scale_decisions_total"); !slices.ContainsFunc(got, func(s metrics.Sample) bool {
+		return s.Labels["code"] == "lb_broken" && s.Labels["direction"] == "in" && s.Value == 3
+	}) {
+		t.Errorf("counted %v", got)
 	}
 	if !strings.Contains(h.log.String(), "only a failover mends it") || !strings.Contains(h.log.String(), lb) {
 		t.Error("nobody hears of it")
