@@ -151,6 +151,28 @@ func TestN2PartIsContinued(t *testing.T) {
 	}
 }
 
+// N2: two hosts that drained for one request a moment apart count for it until the later mark is old.
+func TestN2MarksOfTwoHosts(t *testing.T) {
+	t.Parallel()
+	s := hasty(5)
+	r := long("k", 2)
+	s = some(s, cluster.Decide(s, r, start()), 1)
+	late := hasty(5) // the other host does not see the first one's node
+	late.Nodes, late.Min = late.Nodes[1:3], 0
+	s = some(s, cluster.Decide(late, r, start().Add(time.Second)), 1)
+	if s.Nodes[0].Weight+s.Nodes[1].Weight != 0 || s.Nodes[2].Weight != 1 {
+		t.Fatalf("%+v", s.Nodes)
+	}
+	for _, later := range []time.Duration{time.Minute, time.Hour} {
+		if d := cluster.Decide(s, r, start().Add(later)); d.Code != cluster.Duplicate {
+			t.Errorf("after %s: %+v", later, d)
+		}
+	}
+	if d := cluster.Decide(s, r, start().Add(time.Hour+time.Second)); d.Code != cluster.Draining || len(d.Members) != 2 {
+		t.Errorf("%+v", d)
+	}
+}
+
 // What ends a request that was carried out in part.
 func TestN2PartIsNotContinued(t *testing.T) {
 	t.Parallel()

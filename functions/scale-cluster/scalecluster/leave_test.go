@@ -430,6 +430,13 @@ func TestN16LoadBalancerInError(t *testing.T) {
 	if got := h.calls(); !slices.Equal(got, []string{read, membersOf, changeOne, balancer}) {
 		t.Errorf("%v", got)
 	}
+	fresh := h.process() // it has read the pool, too, and leaves it to the next request to tell
+	h.sendTo(fresh, http.MethodPost, "/leaver/out?dry_run=1", ``, ci())
+	h.calls()
+	h.sendTo(fresh, http.MethodPost, "/leaver/in", ``, ci()).want(t, http.StatusConflict, "busy")
+	if got := h.calls(); !slices.Equal(got, []string{read, membersOf, poolItself, changeOne}) {
+		t.Errorf("%v", got)
+	}
 	h.cloud.SetLoadBalancerStatus(lb, "ERROR")
 	in := h.signed(leaver, "in")
 	for _, row := range []struct {

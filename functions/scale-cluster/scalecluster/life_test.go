@@ -151,6 +151,9 @@ func TestN2SameRequestGoesOn(t *testing.T) {
 	if r.body["to"] != 3.0 || !strings.Contains(r.text, "send the same request again") {
 		t.Fatalf("%s", r.text)
 	}
+	if got := h.calls(); !slices.Equal(got, []string{read, membersOf, changeOne, changeOne}) {
+		t.Errorf("%v", got)
+	}
 	if retry, _ := r.body["retry_after"].(float64); retry < 1 || retry > 30 {
 		t.Errorf("%s", r.text)
 	}
