@@ -191,6 +191,10 @@ func TestN2PartIsNotContinued(t *testing.T) {
 	sick.Policy.HealthyPercent = 90
 	sick.Nodes = slices.Clone(part.Nodes)
 	sick.Nodes[4].Health, sick.Nodes[5].Health = "OFFLINE", "OFFLINE"
+	rival := part
+	rival.Rival = true
+	wish := part
+	wish.Policy.Window, wish.Wanted = 10*time.Minute, at
 	low := part
 	low.Min = 5
 	for name, row := range map[string]struct {
@@ -201,6 +205,8 @@ func TestN2PartIsNotContinued(t *testing.T) {
 		"its first node is gone":       {gone, cluster.Duplicate},
 		"paused":                       {held, cluster.Paused},
 		"F13 too few are in service":   {sick, cluster.Unhealthy},
+		"F15 more is wanted now":       {rival, cluster.Stabilizing},
+		"F4 more was wanted since":     {wish, cluster.Stabilizing},
 		"the bound is reached already": {low, cluster.AtMin},
 	} {
 		if d := cluster.Decide(row.state, r, at.Add(time.Second)); d.Code != row.code || d.Members != nil || d.Patch != nil {
