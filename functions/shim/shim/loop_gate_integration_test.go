@@ -142,11 +142,17 @@ func (g *gate) since(mark int) map[string]int {
 	return counts
 }
 
-// all are the notifications that came, oldest first.
+// all are the notifications that came, newest first, each as often as it differs from the others.
 func (g *gate) all() []notification {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Clone(g.heard)
+	var out []notification
+	for _, n := range slices.Backward(g.heard) {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func (n notification) direction() string {

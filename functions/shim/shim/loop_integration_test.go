@@ -236,7 +236,6 @@ func alarmsAlone(t *testing.T) {
 		busy.set(35)
 		l.hears(mark, 3, "out ok: not_alarm", "in ok: not_alarm", "+steady")
 		before, old := l.memory(), l.gate.all()
-		slices.Reverse(old)
 		mark = l.gate.mark()
 		for some := range slices.Chunk(old, 4) {
 			l.gate.deliver(some...)
