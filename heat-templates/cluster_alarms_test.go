@@ -2,6 +2,7 @@ package heattemplates_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -18,9 +19,7 @@ func TestClusterAlarms(t *testing.T) {
 	urls := map[string]any{"scale_out_url": "https://hooks.example.org/out", "scale_in_url": "https://hooks.example.org/in"}
 	with := func(key string, value any) map[string]any {
 		all := map[string]any{key: value}
-		for k, v := range urls {
-			all[k] = v
-		}
+		maps.Copy(all, urls)
 		return all
 	}
 	const gnocchi, composite, health = "GnocchiAggregationByResourcesAlarm", "CompositeAlarm", "LBMemberHealthAlarm"
@@ -48,9 +47,7 @@ func TestClusterAlarms(t *testing.T) {
 				t.Fatal(err)
 			}
 			parameters := map[string]any{"image": "debian-12", "flavor": "m1.small"}
-			for k, v := range row.parameters {
-				parameters[k] = v
-			}
+			maps.Copy(parameters, row.parameters)
 			ref, err := cloud.CreateStack(t.Context(), openstack.NewStack{Name: "alarmed", Template: template.Text, Files: template.Files, Parameters: parameters})
 			if err != nil {
 				t.Fatal(err)

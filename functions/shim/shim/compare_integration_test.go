@@ -167,6 +167,7 @@ func said(s sent) string {
 
 // webhook posts what Aodh would.
 func webhook(t *testing.T, address string, n int) sent {
+	t.Helper()
 	id := rand.Text()
 	note := aodhSays("", id, "alarm", 80+float64(n)/100)
 	client := &http.Client{Timeout: time.Minute}
@@ -186,11 +187,15 @@ func webhook(t *testing.T, address string, n int) sent {
 }
 
 func stackhook(t *testing.T) *rival {
+	t.Helper()
 	f := newFleet(t, 1, fmt.Sprintf(`{min: 1, max: %d, cooldown_out: 0s, cooldown_in: 0s}`, mostNodes))
 	return &rival{
 		name: "Stackhook", pool: f.pool,
-		post:     func(n int) sent { return webhook(t, f.s.ScaleURL(f.name, "out"), n) },
-		idle:     func() bool { s, err := f.cloud.StackParameters(t.Context(), f.ref); return err == nil && s.Status == "COMPLETE" },
+		post: func(n int) sent { return webhook(t, f.s.ScaleURL(f.name, "out"), n) },
+		idle: func() bool {
+			s, err := f.cloud.StackParameters(t.Context(), f.ref)
+			return err == nil && s.Status == "COMPLETE"
+		},
 		recorded: func([]sent) int { return 0 },
 	}
 }
@@ -228,6 +233,7 @@ func newGround(t *testing.T) *ground {
 
 // heatPolicy is an OS::Heat::ScalingPolicy of an OS::Heat::AutoScalingGroup, called at its alarm_url.
 func heatPolicy(t *testing.T) *rival {
+	t.Helper()
 	g := newGround(t)
 	node, err := heattemplates.Load("cluster.yaml")
 	if err != nil {
@@ -309,6 +315,7 @@ func heatPolicy(t *testing.T) *rival {
 
 // senlin is a cluster of os.heat.stack nodes, one stack of cluster-node.yaml each, called at its receiver's webhook.
 func senlin(t *testing.T) *rival {
+	t.Helper()
 	g := newGround(t)
 	node, err := heattemplates.Load("cluster.yaml")
 	if err != nil {
@@ -318,6 +325,7 @@ func senlin(t *testing.T) *rival {
 	if err := yaml.Unmarshal([]byte(node.Files["cluster-node.yaml"]), &template); err != nil || template == nil {
 		t.Fatalf("read cluster-node.yaml: %v", err)
 	}
+	template["heat_template_version"] = "2018-08-31" // YAML makes a time of it
 	const base = "http://127.0.0.1:8777/v1"
 	var profile, cluster, receiver struct {
 		Profile, Cluster, Receiver struct {

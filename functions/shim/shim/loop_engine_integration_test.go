@@ -3,7 +3,6 @@
 package shim_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/stackhook/stackhook/shared/openstack"
 )
 
 const (
@@ -25,6 +22,7 @@ const (
 // engineKilled kills Heat's engine in the middle of a growth, and of a removal. Heat never ends such an update; the alarm's
 // calls see that it takes too long, and have it made again.
 func engineKilled(t *testing.T, l *loop) {
+	t.Helper()
 	if os.Getenv("OS_CLOUD") != "devcloud" {
 		t.Logf("the engine of cloud %q is not ours to kill", os.Getenv("OS_CLOUD"))
 		return
@@ -95,6 +93,3 @@ func (l *loop) killEngine() {
 		l.t.Errorf("the stack is %s, %v: the engine had done its work before", s.State(), err)
 	}
 }
-
-var _ = fmt.Sprint
-var _ openstack.Stack

@@ -200,6 +200,7 @@ const alarmsEntry = `{min: 1, max: 3, cooldown_out: 0s, cooldown_in: 0s, lease: 
 
 // alarmsAlone lets two real alarms run a cluster: their states, their repeats and their values are all it hears.
 func alarmsAlone(t *testing.T) {
+	t.Helper()
 	l := newLoop(t, fmt.Sprintf(alarmsEntry, "10m"))
 	l.build(1, map[string]any{
 		"scale_out_url": l.s.ScaleURL(l.name, "out"), "scale_in_url": l.s.ScaleURL(l.name, "in"), "alarm_ticks": true,

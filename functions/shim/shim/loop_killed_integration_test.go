@@ -73,6 +73,7 @@ type mortal struct {
 // killedBetweenCalls kills the process between any two of its calls to the cloud, in each kind of work, and lets a fresh
 // one hear the same notification: together they do it, once.
 func killedBetweenCalls(t *testing.T) {
+	t.Helper()
 	m := &mortal{loop: newLoop(t, killedEntry), size: 1}
 	m.build(1)
 	stack, err := m.cloud.Stack(t.Context(), m.ref)
@@ -165,12 +166,12 @@ func (m *mortal) trace() string {
 	m.t.Helper()
 	list := m.list()
 	slices.SortFunc(list, func(a, b openstack.Member) int { return strings.Compare(a.ID, b.ID) })
-	text := m.memory()
+	lines := []string{m.memory()}
 	for _, member := range list {
 		slices.Sort(member.Tags)
-		text += fmt.Sprint("\n", member.ID, member.Weight, member.Tags)
+		lines = append(lines, fmt.Sprint(member.ID, member.Weight, member.Tags))
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 func (m *mortal) drained() int {

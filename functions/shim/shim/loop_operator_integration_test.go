@@ -19,6 +19,7 @@ const crowdEntry = `{min: 1, max: 6, cooldown_out: 0s, cooldown_in: 0s, lease: t
 
 // operatorsAndCrowds lets alarms fire in crowds, and an operator work on the stack at the same time.
 func operatorsAndCrowds(t *testing.T) {
+	t.Helper()
 	l := newLoop(t, crowdEntry)
 	l.build(1)
 	path := strings.TrimPrefix(l.s.ScaleURL(l.name, "out"), l.gate.url)
