@@ -350,12 +350,16 @@ func senlin(t *testing.T) *rival {
 				Want   int `json:"desired_capacity"`
 			}
 		}
-		g.api.send(http.MethodGet, base+"/clusters/"+cluster.Cluster.ID, nil, &v)
+		if !g.look(base+"/clusters/"+cluster.Cluster.ID, &v) {
+			return false
+		}
 		if v.Cluster.Status == "ERROR" {
 			t.Fatalf("Senlin's cluster is in ERROR: see /var/log/devcloud/senlin-engine.log")
 		}
 		var actions struct{ Actions []struct{ Status string } }
-		g.api.send(http.MethodGet, base+"/actions?target="+cluster.Cluster.ID+"&limit=300", nil, &actions)
+		if !g.look(base+"/actions?target="+cluster.Cluster.ID+"&limit=300", &actions) {
+			return false
+		}
 		for _, a := range actions.Actions {
 			if !slices.Contains([]string{"SUCCEEDED", "FAILED", "CANCELLED"}, a.Status) {
 				return false
@@ -383,8 +387,7 @@ func senlin(t *testing.T) *rival {
 						Reason string `json:"status_reason"`
 					}
 				}
-				g.api.send(http.MethodGet, base+"/actions/"+v.Action, nil, &a)
-				if a.Action.Status != "" {
+				if g.look(base+"/actions/"+v.Action, &a) && a.Action.Status != "" {
 					found++
 				}
 			}
@@ -393,12 +396,29 @@ func senlin(t *testing.T) *rival {
 	}
 }
 
+// look reads something of Senlin's, whose conductor is known to stand still now and then.
+func (g *ground) look(address string, into any) bool {
+	r, err := http.NewRequest(http.MethodGet, address, http.NoBody) // also after the test, to tidy up
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r.Header.Set("X-Auth-Token", g.api.token)
+	client := &http.Client{Timeout: 90 * time.Second}
+	defer client.CloseIdleConnections()
+	reply, err := client.Do(r)
+	if err != nil {
+		g.t.Logf("look at Senlin: %v", err)
+		return false
+	}
+	defer reply.Body.Close()
+	return reply.StatusCode == http.StatusOK && json.NewDecoder(reply.Body).Decode(into) == nil
+}
+
 func (g *ground) removeSenlin(base, id string) {
 	g.api.send(http.MethodDelete, base+"/clusters/"+id+"?force=true", nil, nil)
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Second) {
 		var v struct{ Clusters []struct{ ID string } }
-		g.api.send(http.MethodGet, base+"/clusters", nil, &v)
-		if !slices.ContainsFunc(v.Clusters, func(c struct{ ID string }) bool { return c.ID == id }) {
+		if g.look(base+"/clusters", &v) && !slices.ContainsFunc(v.Clusters, func(c struct{ ID string }) bool { return c.ID == id }) {
 			return
 		}
 	}
