@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stackhook/stackhook/shared/cluster"
+	"github.com/stackhook/stackhook/shared/config"
 )
 
 // N16: Heat's engine died in the middle of a removal. The alarm's own calls find that out, as nothing else does, and have
@@ -30,5 +33,25 @@ func TestN16EngineDied(t *testing.T) {
 	}
 	if got := h.servers(gentle); len(got) != 3 || got["0"] != "" {
 		t.Errorf("servers %v", got)
+	}
+}
+
+// A cluster that only its stack describes is healed as well, and so late that no living engine is disturbed.
+func TestN16EngineDiedWithoutAnEntry(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster("plain", 2, "stackhook")
+	h.cloud.SetStackState("plain", "UPDATE", "IN_PROGRESS", "")
+	h.cloud.Advance(50 * time.Minute)
+	if r := h.post("/plain/out", aodh("alarm", 1), ci()); strings.Contains(r.text, "repaired") {
+		t.Fatalf("while an engine may still be at it: %s", r.text)
+	}
+	h.cloud.Advance(16 * time.Minute)
+	if r := h.post("/plain/out", aodh("alarm", 2), ci()); !strings.Contains(r.text, `"code":"repaired"`) {
+		t.Fatalf("%d %s", r.status, r.text)
+	}
+	cfg, err := config.Map(map[string]string{"STACKHOOK_CONFIG": configText}).Load()
+	if err != nil || cfg.Clusters["academy"].StuckTimeout != cluster.DefaultStuck {
+		t.Errorf("the default of an entry: %s, %v", cfg.Clusters["academy"].StuckTimeout, err)
 	}
 }
