@@ -136,7 +136,11 @@ func heatPolicy(t *testing.T) *rival {
 				Status string `json:"resource_status"`
 			}
 		}
-		g.api.send(http.MethodGet, g.api.heat+"/stacks/"+name+"/"+ref.ID+"/resources/policy/events?limit=1000", nil, &reply)
+		for !g.look(g.api.heat+"/stacks/"+name+"/"+ref.ID+"/resources/policy/events?limit=1000", &reply) {
+			if t.Context().Err() != nil {
+				t.Fatal("Heat does not tell its events")
+			}
+		}
 		n := 0
 		for _, e := range reply.Events {
 			if strings.HasPrefix(e.Status, "SIGNAL_") {
@@ -161,8 +165,7 @@ func heatPolicy(t *testing.T) *rival {
 					Status string `json:"stack_status"`
 				}
 			}
-			g.api.send(http.MethodGet, g.api.heat+"/stacks/"+nested, nil, &reply)
-			return strings.HasSuffix(reply.Stack.Status, "_COMPLETE")
+			return g.look(g.api.heat+"/stacks/"+nested, &reply) && strings.HasSuffix(reply.Stack.Status, "_COMPLETE")
 		},
 		recorded: func([]sent) int { return events() - before },
 	}
@@ -251,7 +254,7 @@ func senlin(t *testing.T) *rival {
 	}
 }
 
-// look reads something of Senlin's, whose conductor is known to stand still now and then.
+// look reads something. Heat's engine has no time for that in a storm, and Senlin's conductor stands still now and then.
 func (g *ground) look(address string, into any) bool {
 	r, err := http.NewRequest(http.MethodGet, address, http.NoBody) // also after the test, to tidy up
 	if err != nil {
@@ -262,7 +265,7 @@ func (g *ground) look(address string, into any) bool {
 	defer client.CloseIdleConnections()
 	reply, err := client.Do(r)
 	if err != nil {
-		g.t.Logf("look at Senlin: %v", err)
+		g.t.Logf("look at it: %v", err)
 		return false
 	}
 	defer reply.Body.Close()
