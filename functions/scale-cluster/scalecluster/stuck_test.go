@@ -50,6 +50,12 @@ func TestN16EngineDiedWithoutAnEntry(t *testing.T) {
 	if r := h.post("/plain/out", aodh("alarm", 2), ci()); !strings.Contains(r.text, `"code":"repaired"`) {
 		t.Fatalf("%d %s", r.status, r.text)
 	}
+	h.settle(0)
+	h.cloud.SetStackState("plain", "UPDATE", "IN_PROGRESS", "")
+	h.cloud.Advance(66 * time.Minute)
+	if r := h.post("/reconcile", ``, ci()); !strings.Contains(r.text, `"repaired"`) {
+		t.Errorf("the timer's pass over all: %s", r.text)
+	}
 	cfg, err := config.Map(map[string]string{"STACKHOOK_CONFIG": configText}).Load()
 	if err != nil || cfg.Clusters["academy"].StuckTimeout != cluster.DefaultStuck {
 		t.Errorf("the default of an entry: %s, %v", cfg.Clusters["academy"].StuckTimeout, err)

@@ -59,12 +59,12 @@ func operatorsAndCrowds(t *testing.T) {
 		l.begins(path, "put", 4)
 		l.put()
 		v := l.reaches(1) // the template's own number
-		if len(v.Decisions) != 0 {
-			l.t.Errorf("history of a memory that was reset: %v", v.ring())
+		if ring := v.ring(); !slices.Equal(ring, []string{"outside 1 to 1: reset by "}) {
+			l.t.Errorf("history of a memory that was reset: %v", ring)
 		}
 		l.heard(l.gate.deliver(aodhSays(path, "after the put", "alarm", 90)))
 		v = l.reaches(2)
-		if ring := v.ring(); !slices.Equal(ring, []string{"out 1 to 2: scaled by aodh loop"}) {
+		if ring := v.ring(); !slices.Equal(ring, []string{"out 1 to 2: scaled by aodh loop", "outside 1 to 1: reset by "}) {
 			l.t.Errorf("history: %v", ring)
 		}
 	})
