@@ -33,7 +33,9 @@ listen mysql
   server backend-2 ${peers[2]}:3306 backup
 CFG
   cat "$etc"/haproxy.d/*.cfg 2>/dev/null || true
-} >"$root/etc/haproxy/haproxy.cfg"
-haproxy -c -q -f "$root/etc/haproxy/haproxy.cfg"
+} >"$root/etc/haproxy/haproxy.new"
+haproxy -c -q -f "$root/etc/haproxy/haproxy.new"
+cmp -s "$root/etc/haproxy/haproxy.new" "$root/etc/haproxy/haproxy.cfg" || unserve db-proxy
+mv "$root/etc/haproxy/haproxy.new" "$root/etc/haproxy/haproxy.cfg"
 service db-proxy haproxy -W -db -f "$root/etc/haproxy/haproxy.cfg"
 wait_for 60 port_open 127.0.0.1 3306 || die "HAProxy does not answer at port 3306"

@@ -26,7 +26,7 @@ if [ $code = 2 ] && [ -z "$marks" ]; then
   mkfs.ext4 -q -L "$label" "$device"
   udevadm settle --timeout=5 || true
 elif [ "$(sed -n 's/^LABEL=//p' <<<"$seen")" != "$label" ]; then
-  die "volume $volume is not blank and not $label, so it stays as it is: $(tr '\n' ' ' <<<"${seen:-$marks}" | cut -c1-120)"
+  die "volume $volume is not blank and not $label, so it stays as it is: $(grep -E '^(LABEL|(PT)?TYPE)=' <<<"$seen" | paste -sd' ' || true)"
 fi
 
 mkdir -p "$folder"

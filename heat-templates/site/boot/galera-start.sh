@@ -136,9 +136,11 @@ while :; do
   if [ $SECONDS -ge $end ]; then
     said[INDEX]="uuid=$uuid seqno=$seqno"
     for i in 0 1 2; do
-      list+="; $i: $(of $i seqno | sed "s/^-1$/no data/; s/^$/no answer/") $(of $i uuid | cut -c1-8)"
+      stand=$(of $i seqno)
+      case $(of $i uuid) in "") stand="no answer" ;; "$zero") stand="no data" ;; esac
+      list+="; $i: $stand"
     done
-    die "no cluster to join, none to begin. Last transactions: ${list#; }"
+    die "no cluster to join, none to begin. Last transactions of ${uuid%%-*}: ${list#; }"
   fi
   [ "${waiting:-}" ] || progress mysql "mysql waits for the others" "\"mode\":\"wait\",\"uuid\":\"$uuid\",\"seqno\":$seqno"
   waiting=yes

@@ -57,7 +57,6 @@ chmod 711 "$etc" # MariaDB reads its settings, and nothing else here
 mv "$etc/galera.cnf.new" "$etc/galera.cnf"
 
 # The peers ask each other before anyone starts, and the app nodes' HAProxy later.
-rm -f "$run/position" "$run/mode"
 service galera-check socat TCP-LISTEN:9200,reuseaddr,fork,max-children=100 "EXEC:$here/galera-check,su=nobody"
 service mysql "$here/galera-start"
 

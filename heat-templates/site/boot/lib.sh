@@ -71,7 +71,16 @@ service() {
   fi
 }
 
-# redact hides the values of the site's secrets in what it reads.
+# unserve NAME stops what service started, and waits for its end.
+unserve() {
+  if [ -d "$root/run/systemd/system" ]; then
+    systemctl stop "stackhook-$1" || true
+  elif kill "$(cat "$run/$1.pid" 2>/dev/null || echo none)" 2>/dev/null; then
+    while kill -0 "$(cat "$run/$1.pid")" 2>/dev/null; do sleep 0.1; done
+  fi
+}
+
+# redact LINES: the last of what it reads, without the values of the site's secrets.
 redact() {
   local text name
   text=$(tail -n "$1" | LC_ALL=C tr -cd '\011\012\040-\176')

@@ -4,22 +4,29 @@
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
 piece=${S3_PIECE:-64M}
 
+nothing=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 # SHA-256 of what has no body
 # request METHOD KEY [CURL'S OPTIONS]; the key of the bucket is not among the arguments, which everybody on the machine sees.
 request() {
   local method=$1 key=$2
   shift 2
-  curl --silent --show-error --fail --retry 4 --retry-all-errors --connect-timeout 10 --speed-time 60 --speed-limit 1 --request "$method" \
+  curl --silent --show-error --fail --retry 4 --retry-connrefused --connect-timeout 10 --speed-time 60 --speed-limit 1 --request "$method" \
     --config <(printf 'user = "%s:%s"\n' "$S3_ACCESS_KEY" "$S3_SECRET_KEY") --aws-sigv4 "aws:amz:${S3_REGION:-us-east-1}:s3" \
-    "$@" "${S3_ENDPOINT%/}/$BACKUP_BUCKET$key"
+    --header "x-amz-content-sha256: ${sum:-$nothing}" "$@" "${S3_ENDPOINT%/}/$BACKUP_BUCKET$key"
 }
-put() { request PUT "/$2" --upload-file "$1" --header "x-amz-content-sha256: $(sha256sum "$1" | cut -d' ' -f1)" --output /dev/null; }
+put() {
+  local sum
+  sum=$(sha256sum "$1")
+  sum=${sum%% *} request PUT "/$2" --upload-file "$1" --output /dev/null
+}
 get() { request GET "/$1" --output "$2"; }
 delete() { request DELETE "/$1" --output /dev/null; }
 list() {
-  local page last='' prefix=${1//\//%2F}
+  local page keys last='' prefix=${1//\//%2F}
   while :; do
     page=$(request GET "?list-type=2&prefix=$prefix${last:+&start-after=${last//\//%2F}}")
-    last=$(grep -o '<Key>[^<]*' <<<"$page" | sed 's/<Key>//' | tee /dev/fd/3 | tail -n 1) 3>&1
+    keys=$(grep -o '<Key>[^<]*' <<<"$page" | cut -c6-) || return 0
+    printf '%s\n' "$keys"
+    last=${keys##*$'\n'}
     grep -q '<IsTruncated>true' <<<"$page" || return 0
   done
 }
@@ -31,7 +38,7 @@ case ${1:-} in
   list) list "$2" ;;
   save)
     export -f put request
-    export dir S3_ACCESS_KEY S3_SECRET_KEY S3_ENDPOINT S3_REGION BACKUP_BUCKET prefix=$2
+    export dir nothing S3_ACCESS_KEY S3_SECRET_KEY S3_ENDPOINT S3_REGION BACKUP_BUCKET prefix=$2
     # shellcheck disable=SC2016 # split's shell expands it
     SHELL=$BASH split --suffix-length=6 --numeric-suffixes --bytes="$piece" --filter='set -e; cat >"$dir/piece"; put "$dir/piece" "$prefix/$FILE"' - piece-
     ;;
