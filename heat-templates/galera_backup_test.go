@@ -12,10 +12,10 @@ import (
 )
 
 // store is a real S3 server beside the site, with a bucket.
-func (s *site) store() string {
+func (s *trio) store() string {
 	s.t.Helper()
-	dir := work + "/store"
-	program := work + "/versitygw"
+	dir := trioFolder + "/store"
+	program := trioFolder + "/versitygw"
 	if _, err := os.Stat(program); err != nil {
 		build := exec.CommandContext(s.t.Context(), "go", "build", "-o", program, "github.com/versity/versitygw/cmd/versitygw")
 		build.Dir = "../scripts/objectstore"
@@ -23,7 +23,7 @@ func (s *site) store() string {
 			s.t.Fatalf("%v: %s", err, out)
 		}
 	}
-	sh(s.t, "mkdir -p "+dir+"/{data/backups,side}")
+	bash(s.t, "mkdir -p "+dir+"/{data/backups,side}")
 	s.start("sg-cloud", "env", "ROOT_ACCESS_KEY="+storeKey, "ROOT_SECRET_KEY="+storeSecret, program, "--quiet", "--port", storeAddress, "posix", "--sidecar", dir+"/side", dir+"/data")
 	s.until(20, "the store answers", func() bool {
 		out, _ := s.nodes[0].run("curl", "-s", "http://"+storeAddress+"/")
@@ -32,7 +32,7 @@ func (s *site) store() string {
 	return dir + "/data/backups"
 }
 
-func names(t *testing.T, dir string) (list []string) {
+func folders(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -46,21 +46,21 @@ func names(t *testing.T, dir string) (list []string) {
 	return list
 }
 
-const sums = "SELECT CONCAT_WS(' ', (SELECT COUNT(*) FROM openedx.courses), (SELECT COUNT(*) FROM openedx.grades), (SELECT SUM(CRC32(CONCAT(id, v))) FROM openedx.courses), (SELECT SUM(CRC32(CONCAT(id, v))) FROM openedx.grades))"
+const checksums = "SELECT CONCAT_WS(' ', (SELECT COUNT(*) FROM openedx.courses), (SELECT COUNT(*) FROM openedx.grades), (SELECT SUM(CRC32(CONCAT(id, v))) FROM openedx.courses), (SELECT SUM(CRC32(CONCAT(id, v))) FROM openedx.grades))"
 
 // Acceptance 6: a backup is taken while the site is in use, everything is destroyed, and a new site with secrets of its own has it
 // all again.
 func TestRowBackupAndRestoreIntoANewCluster(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	old := s.whole(3, s.nodes...)
 	bucket := s.store()
 	s.nodes[0].must(`CREATE TABLE openedx.courses (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(200)) ; INSERT INTO openedx.courses (v) SELECT REPEAT(MD5(seq), 6) FROM openedx.seq_1_to_20000 ;
 CREATE TABLE openedx.grades (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60)) ; INSERT INTO openedx.grades (v) SELECT CONCAT('Zoë ', seq) FROM openedx.seq_1_to_50000`)
-	want := s.nodes[0].must(sums)
+	want := s.nodes[0].must(checksums)
 	for _, day := range []string{"2020-01-01T03", "2020-01-02T03", "2020-01-03T03", "2020-01-04T03"} {
-		sh(t, "mkdir -p "+bucket+"/academy/mysql/"+day+"; echo 0 >"+bucket+"/academy/mysql/"+day+"/piece-000000")
+		bash(t, "mkdir -p "+bucket+"/academy/mysql/"+day+"; echo 0 >"+bucket+"/academy/mysql/"+day+"/piece-000000")
 		if day != "2020-01-04T03" { // one that was cut off
-			sh(t, "echo 1 >"+bucket+"/academy/mysql/"+day+"/done")
+			bash(t, "echo 1 >"+bucket+"/academy/mysql/"+day+"/done")
 		}
 	}
 	start := time.Now()
@@ -70,8 +70,8 @@ CREATE TABLE openedx.grades (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60)) ;
 			t.Fatalf("node %d: %v: %s", n.index, err, out)
 		}
 	}
-	t.Logf("backup took %.1f s, %s", time.Since(start).Seconds(), sh(t, "du -sh "+bucket+"/academy/mysql/2026-11-23T03 | cut -f1"))
-	if got, want := names(t, bucket+"/academy/mysql"), []string{"2020-01-03T03", "2026-11-23T03"}; !slices.Equal(got, want) {
+	t.Logf("backup took %.1f s, %s", time.Since(start).Seconds(), bash(t, "du -sh "+bucket+"/academy/mysql/2026-11-23T03 | cut -f1"))
+	if got, want := folders(t, bucket+"/academy/mysql"), []string{"2020-01-03T03", "2026-11-23T03"}; !slices.Equal(got, want) {
 		t.Errorf("kept are %v, not %v", got, want)
 	}
 	if pieces, _ := os.ReadDir(bucket + "/academy/mysql/2026-11-23T03"); len(pieces) < 4 {
@@ -80,7 +80,7 @@ CREATE TABLE openedx.grades (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60)) ;
 	s.whole(3, s.nodes...) // none is desynced any more
 	s.nodes[0].must("INSERT INTO openedx.grades (v) VALUES ('after the backup')")
 
-	s = newSite(t) // which destroys the other one, volumes and all
+	s = newTrio(t) // which destroys the other one, volumes and all
 	s.store()
 	for _, n := range s.nodes {
 		n.set["SITE"], n.set["RESTORE"] = "college", "academy/2026-11-23T03"
@@ -94,7 +94,7 @@ CREATE TABLE openedx.grades (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60)) ;
 		t.Errorf("cluster %s after %s, mode %s", got, old, s.nodes[0].mode())
 	}
 	for _, n := range s.nodes {
-		if got := n.must(sums); got != want {
+		if got := n.must(checksums); got != want {
 			t.Errorf("node %d has %s, not %s", n.index, got, want)
 		}
 	}
@@ -119,11 +119,11 @@ CREATE TABLE openedx.grades (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60)) ;
 
 // A backup that cannot be stored, or was cut off, is none, and says so.
 func TestRowBackupThatFailsIsTold(t *testing.T) {
-	s := golden(t)
+	s := goldenTrio(t)
 	s.boots(s.nodes[0])
 	bucket := s.store()
 	n := s.nodes[0]
-	sh(t, "sed -i \"s|^S3_SECRET_KEY=.*|S3_SECRET_KEY='wrong-hunter2'|\" "+n.root+"/etc/stackhook/site.env")
+	bash(t, "sed -i \"s|^S3_SECRET_KEY=.*|S3_SECRET_KEY='wrong-hunter2'|\" "+n.root+"/etc/stackhook/site.env")
 	if out, err := n.run(n.root+"/opt/stackhook/backup", "run", "2026-11-23T03"); err == nil {
 		t.Fatalf("it is said to be done: %s", out)
 	}
@@ -139,7 +139,7 @@ func TestRowBackupThatFailsIsTold(t *testing.T) {
 		t.Errorf("stored is %v %s", err, out)
 	}
 
-	fresh := newSite(t)
+	fresh := newTrio(t)
 	fresh.store()
 	n = fresh.nodes[0]
 	n.set["RESTORE"] = "2026-11-23T03"

@@ -13,9 +13,9 @@ import (
 )
 
 // appNodes have the shipped HAProxy before the shipped check, and no database of their own.
-func (s *site) appNodes() []*node {
+func (s *trio) appNodes() []*host {
 	s.t.Helper()
-	var apps []*node
+	var apps []*host
 	for _, number := range []string{"20", "21"} {
 		n := s.node("sg-"+number, 0)
 		n.set["ROLE"], n.set["NAME"], n.set["INDEX"] = "app", "app-"+number, ""
@@ -29,20 +29,20 @@ func (s *site) appNodes() []*node {
 }
 
 // client is a MariaDB client on the node, of the site's own user.
-func (n *node) client(host string, more ...string) *exec.Cmd {
+func (n *host) client(host string, more ...string) *exec.Cmd {
 	cmd := n.command(append([]string{"mariadb", "--no-defaults", "--host=" + host, "--user=openedx", "--connect-timeout=5", "-BN"}, more...)...)
 	cmd.Env = append(cmd.Env, "MYSQL_PWD=hunter2-openedx")
 	return cmd
 }
 
 // writer is the backend to which the node's HAProxy sends a new connection; empty if there is none.
-func (n *node) writer() string {
+func (n *host) writer() string {
 	out, _ := n.client("127.0.0.1", "-e", "SELECT @@wsrep_node_name").Output()
 	return strings.TrimSpace(string(out))
 }
 
 // fight has two clients count in one row, each 400 times in a transaction as Django's, and counts what ended with an error.
-func (s *site) fight(apps []*node, hosts ...string) (conflicts int) {
+func (s *trio) fight(apps []*host, hosts ...string) (conflicts int) {
 	s.t.Helper()
 	s.nodes[0].must("CREATE OR REPLACE TABLE openedx.fight (id INT PRIMARY KEY, n INT); INSERT INTO openedx.fight VALUES (1, 0)")
 	script := strings.Repeat("BEGIN; UPDATE openedx.fight SET n = n + 1 WHERE id = 1; COMMIT;\n", 400)
@@ -76,7 +76,7 @@ func (s *site) fight(apps []*node, hosts ...string) (conflicts int) {
 
 // Acceptance 4, first half: with the shipped HAProxy two app nodes never meet in certification.
 func TestRowSingleWriterHasNoCertificationFailures(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	apps := s.appNodes()
 	start := time.Now()
 	if got := s.fight(apps, "127.0.0.1", "127.0.0.1"); got != 0 {
@@ -92,7 +92,7 @@ func TestRowSingleWriterHasNoCertificationFailures(t *testing.T) {
 }
 
 // gap has a client write without end on an app node while something happens, and measures the longest time without a write.
-func (n *node) gap(during func()) (longest time.Duration, failed int) {
+func (n *host) gap(during func()) (longest time.Duration, failed int) {
 	n.site.t.Helper()
 	n.site.nodes[1].must("CREATE TABLE IF NOT EXISTS openedx.gap (id INT PRIMARY KEY AUTO_INCREMENT, v INT)")
 	stop, done := make(chan bool), make(chan bool)
@@ -126,7 +126,7 @@ func (n *node) gap(during func()) (longest time.Duration, failed int) {
 
 // Acceptance 4, second half: the writer dies, another takes over for all app nodes, and gives way when the first is back.
 func TestRowSingleWriterFailsOverAndBack(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	apps := s.appNodes()
 	both := func(want string) func() bool {
 		return func() bool { return apps[0].writer() == want && apps[1].writer() == want }
@@ -171,9 +171,9 @@ func TestRowSingleWriterFailsOverAndBack(t *testing.T) {
 // The check says 200 for whoever may be the writer only: not for one that gives a full copy while a third is there, nor for one
 // without a quorum.
 func TestRowCheckSaysWhoMayBeTheWriter(t *testing.T) {
-	s := golden(t)
+	s := goldenTrio(t)
 	s.boots(s.nodes[0], s.nodes[1])
-	check := func(n *node) string {
+	check := func(n *host) string {
 		out, _ := s.nodes[0].run("curl", "-s", "-w", "%{http_code}", fmt.Sprintf("http://%s1%d:9200/", siteNetwork, n.index))
 		return out
 	}

@@ -11,7 +11,7 @@ import (
 
 // Three nodes from nothing are one cluster, begun by the first; a second run of the boot leaves it as it is.
 func TestRule44FirstBootOfBlankVolumes(t *testing.T) {
-	s := newSite(t)
+	s := newTrio(t)
 	s.boots(s.nodes...)
 	uuid := s.whole(3, s.nodes...)
 	for i, mode := range []string{"bootstrap", "join", "join"} {
@@ -62,7 +62,7 @@ func TestRule44FirstBootOfBlankVolumes(t *testing.T) {
 
 // A rebuilt machine, whose own disk is new, takes its volume up again, each in turn.
 func TestRowRebuildKeepsData(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY AUTO_INCREMENT, v INT) ; INSERT INTO openedx.kept (v) SELECT seq FROM openedx.seq_1_to_500")
 	for _, n := range s.nodes {
@@ -80,11 +80,11 @@ func TestRowRebuildKeepsData(t *testing.T) {
 
 // Research 4.5: the first node with a blank volume must not begin a second cluster, whether the others are up or down.
 func TestSplit45BlankFirstNode(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	n := s.nodes[0]
 	n.crash()
-	sh(t, "losetup -d "+n.loop)
+	bash(t, "losetup -d "+n.loop)
 	n.volume("other0")
 	n.newDisk()
 	s.boots(n)
@@ -95,7 +95,7 @@ func TestSplit45BlankFirstNode(t *testing.T) {
 	// Once it was in the cluster, not even an emptied volume begins one; nor does a blank one whose peers do not answer.
 	s.nodes[1].crash()
 	s.nodes[2].crash()
-	sh(t, "rm -rf "+n.root+"/keep; cp "+n.root+"/srv/mysql/cluster "+n.root+"/keep")
+	bash(t, "rm -rf "+n.root+"/keep; cp "+n.root+"/srv/mysql/cluster "+n.root+"/keep")
 	n.crash()
 	n.newDisk()
 	n.volumeDo("rm -rf $at/data")
@@ -119,7 +119,7 @@ func TestSplit45BlankFirstNode(t *testing.T) {
 
 // Power is cut everywhere at once, and machines come back with their data.
 func TestRule44KillOfAllThree(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY AUTO_INCREMENT, v INT) ; INSERT INTO openedx.kept (v) SELECT seq FROM openedx.seq_1_to_500")
 	for _, n := range s.nodes {
@@ -139,7 +139,7 @@ func TestRule44KillOfAllThree(t *testing.T) {
 
 // Research 4.6: after an orderly stop of all, the one that stopped last begins, whichever that is.
 func TestRule46OrderlyStopOfAllThree(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	for _, i := range []int{0, 2, 1} {
 		s.nodes[i].stop()
@@ -158,7 +158,7 @@ func TestRule46OrderlyStopOfAllThree(t *testing.T) {
 
 // The one that is left is no majority, and writes nothing; it needs no restart when the others come back.
 func TestRule44TwoOfThreeKilled(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[1].crash()
 	s.nodes[2].crash()
@@ -180,7 +180,7 @@ func TestRule44TwoOfThreeKilled(t *testing.T) {
 
 // Rule 4.4's end: whoever cannot know waits and says where each stands; an operator's word then counts once, at one node.
 func TestRule44WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
-	s := running(t)
+	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY)")
 	for row, i := range []int{2, 1, 0} {
@@ -206,7 +206,7 @@ func TestRule44WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 	t.Log("FAILURE:", reasons[0].Reason)
 
 	// The word comes while both wait.
-	for _, n := range []*node{first, second} {
+	for _, n := range []*host{first, second} {
 		n.crash()
 		n.newDisk()
 		n.env = append(n.env, "START_WAIT=120")
@@ -233,7 +233,7 @@ func TestRule44WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 
 // Joining replaces the data: a volume of one cluster must not be given to another.
 func TestRowVolumeOfAnotherCluster(t *testing.T) {
-	s := golden(t)
+	s := goldenTrio(t)
 	n := s.nodes[2]
 	n.volumeDo("sed -i 's/^uuid:.*/uuid: 11111111-2222-11f1-b993-576fdad9d802/' $at/data/grastate.dat")
 	s.boots(s.nodes[0], s.nodes[1])
@@ -250,7 +250,7 @@ func TestRowVolumeOfAnotherCluster(t *testing.T) {
 
 // Adopted volumes have to be of the cluster that the site's function expects.
 func TestRowExpectedClusterIsCheckedBeforeTheWord(t *testing.T) {
-	s := golden(t)
+	s := goldenTrio(t)
 	s.boots(s.nodes[0], s.nodes[1])
 	n := s.nodes[2]
 	n.set["CLUSTER_UUID"] = "33333333-2222-11f1-b993-576fdad9d802"

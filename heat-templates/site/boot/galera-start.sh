@@ -15,6 +15,7 @@ read_position() {
     seqno=$(awk '$1 == "seqno:" { print $2 }' "$data/grastate.dat")
     safe=$(awk '$1 == "safe_to_bootstrap:" { print $2 }' "$data/grastate.dat")
   fi
+  uuid=${uuid:-$zero} seqno=${seqno:--1} # the file may be cut off
   if [ "$uuid" != $zero ] && [ "$seqno" = -1 ]; then
     rm -f "$run/mysql/recover.log"
     mariadbd --defaults-file="$cnf" --wsrep-recover --log-error="$run/mysql/recover.log" || true

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,23 +28,25 @@ const (
 	storeAddress = siteNetwork + "1:7070"
 	storeKey     = "AKIAhunter2"
 	storeSecret  = "secret/hunter2+key"
-	work         = "/tmp/stackhook-galera" // short: a socket's path has at most 107 letters
+	trioFolder   = "/tmp/stackhook-galera" // short: a socket's path has at most 107 letters
 )
 
 var volumeIDs = []string{"7c1d6f0e-54a5-4a51-9be0-000000000000", "7c1d6f1e-54a5-4a51-9be0-000000000001", "7c1d6f2e-54a5-4a51-9be0-000000000002"}
 
-// site is three backends and two app nodes, each in a network namespace of its own, and a cloud that hears them. The nodes'
+var fresh sync.Once
+
+// trio is three backends and two app nodes, each in a network namespace of its own, and a cloud that hears them. The nodes'
 // programs are the real ones, run by the scripts that a real node gets.
-type site struct {
+type trio struct {
 	t     *testing.T
 	cloud *outside
-	nodes []*node
+	nodes []*host
 	meta  atomic.Value // what the metadata service says
 }
 
-// node is one machine: a namespace, a folder for its own disk, and a loop device for its volume.
-type node struct {
-	site  *site
+// host is one machine: a namespace, a folder for its own disk, and a loop device for its volume.
+type host struct {
+	site  *trio
 	name  string // of the namespace
 	index int
 	root  string
@@ -52,8 +55,8 @@ type node struct {
 	env   []string
 }
 
-// sh runs commands of the machine under test, which have to succeed.
-func sh(t *testing.T, script string) string {
+// bash runs commands of the machine under test, which have to succeed.
+func bash(t *testing.T, script string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "bash", "-euc", script).CombinedOutput()
 	if err != nil {
@@ -69,24 +72,28 @@ func sweep() {
   ip netns del $ns
 done
 sleep 0.2
-for mount in $(awk '$2 ~ "^` + work + `/" { print $2 }' /proc/mounts); do umount -l $mount; done
-losetup --list --noheadings --output NAME,BACK-FILE | awk '$2 ~ "^` + work + `/" { print $1 }' | xargs -r -n 1 losetup -d`
+for mount in $(awk '$2 ~ "^` + trioFolder + `/" { print $2 }' /proc/mounts); do umount -l $mount; done
+losetup --list --noheadings --output NAME,BACK-FILE | awk '$2 ~ "^` + trioFolder + `/" { print $1 }' | xargs -r -n 1 losetup -d`
 	_, _ = exec.CommandContext(context.Background(), "bash", "-c", script).CombinedOutput()
 }
 
-// newSite has blank volumes, and nothing that runs.
-func newSite(t *testing.T) *site {
+// newTrio has blank volumes, and nothing that runs.
+func newTrio(t *testing.T) *trio {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("needs root, for network namespaces and loop devices: run scripts/test-galera")
 	}
 	sweep()
-	if err := os.RemoveAll(work + "/site"); err != nil {
+	fresh.Do(func() { // not what another run's scripts have made
+		syscall.Umask(0o022)
+		bash(t, "rm -rf "+trioFolder+"/{golden*,store}")
+	})
+	if err := os.RemoveAll(trioFolder + "/site"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(sweep)
-	s := &site{t: t, cloud: &outside{}}
-	sh(t, `mkdir -p `+work+`/site
+	s := &trio{t: t, cloud: &outside{}}
+	bash(t, `mkdir -p `+trioFolder+`/site
 ip netns add sg-cloud
 ip -n sg-cloud link set lo up
 ip -n sg-cloud link add br0 type bridge
@@ -100,7 +107,7 @@ for n in 10 11 12 20 21; do
   ip -n sg-$n link set eth0 up
   ip -n sg-cloud link set v$n master br0 up
 done`)
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", work+"/site/cloud")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", trioFolder+"/site/cloud")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +120,7 @@ done`)
 	s.cloud.Start()
 	s.cloud.URL = "http://" + cloudAddress
 	t.Cleanup(s.cloud.Close)
-	s.start("sg-cloud", "socat", "TCP-LISTEN:8000,reuseaddr,fork", "UNIX-CONNECT:"+work+"/site/cloud")
+	s.start("sg-cloud", "socat", "TCP-LISTEN:8000,reuseaddr,fork", "UNIX-CONNECT:"+trioFolder+"/site/cloud")
 	for i := range 3 {
 		s.nodes = append(s.nodes, s.node("sg-1"+strconv.Itoa(i), i))
 	}
@@ -124,12 +131,12 @@ done`)
 	return s
 }
 
-func (s *site) node(name string, index int) *node {
-	return &node{site: s, name: name, index: index, root: work + "/site/" + name, set: map[string]string{}}
+func (s *trio) node(name string, index int) *host {
+	return &host{site: s, name: name, index: index, root: trioFolder + "/site/" + name, set: map[string]string{}}
 }
 
 // start runs a program of the world around the site.
-func (s *site) start(ns string, argv ...string) {
+func (s *trio) start(ns string, argv ...string) {
 	s.t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), "nsenter", append([]string{"--net=/run/netns/" + ns}, argv...)...)
 	if err := cmd.Start(); err != nil {
@@ -139,17 +146,17 @@ func (s *site) start(ns string, argv ...string) {
 }
 
 // volume attaches a volume, a blank one if there is none of that name.
-func (n *node) volume(name string) {
+func (n *host) volume(name string) {
 	n.site.t.Helper()
-	file := work + "/site/" + name + ".img"
-	n.loop = sh(n.site.t, "[ -e "+file+" ] || truncate -s 1500M "+file+"; losetup --find --show "+file)
+	file := trioFolder + "/site/" + name + ".img"
+	n.loop = bash(n.site.t, "[ -e "+file+" ] || truncate -s 1500M "+file+"; losetup --find --show "+file)
 }
 
 // newDisk is the machine's own disk, as after a rebuild: nothing but what user data puts there.
-func (n *node) newDisk() {
+func (n *host) newDisk() {
 	t := n.site.t
 	t.Helper()
-	sh(t, "rm -rf "+n.root+"; mkdir -p "+n.root+"/{dev/disk/by-id,etc/stackhook,opt/stackhook}; chmod 755 "+work+" "+work+"/site "+n.root)
+	bash(t, "rm -rf "+n.root+"; mkdir -p "+n.root+"/{dev/disk/by-id,etc/stackhook,opt/stackhook}; chmod 755 "+trioFolder+" "+trioFolder+"/site "+n.root)
 	scripts, err := filepath.Glob("site/boot/*.sh")
 	if err != nil || len(scripts) == 0 {
 		t.Fatal("no scripts", err)
@@ -161,7 +168,7 @@ func (n *node) newDisk() {
 		}
 		switch name { // the parts of this test, and no others
 		case "lib.sh", "boot-backend", "disk", "galera", "galera-start", "galera-check", "galera-backup", "s3", "backup", "db-proxy", "lab-signal", "lab-post":
-			sh(t, "install -m 755 "+file+" "+n.root+"/opt/stackhook/"+name)
+			bash(t, "install -m 755 "+file+" "+n.root+"/opt/stackhook/"+name)
 		}
 	}
 	if n.loop != "" {
@@ -192,7 +199,7 @@ func (n *node) newDisk() {
 }
 
 // command is one run on the node.
-func (n *node) command(argv ...string) *exec.Cmd {
+func (n *host) command(argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(n.site.t.Context(), "nsenter", append([]string{"--net=/run/netns/" + n.name}, argv...)...)
 	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + n.root + "/opt/stackhook", "SITE_ROOT=" + n.root, "SITE_MEMORY=700",
 		"LAB_PAUSES=0", "DISK_WAIT=2", "ASK_EVERY=0.3", "PRIMARY_WAIT=60", "METADATA_URL=http://" + cloudAddress + "/meta_data.json"}, n.env...)
@@ -200,7 +207,7 @@ func (n *node) command(argv ...string) *exec.Cmd {
 	return cmd
 }
 
-func (n *node) run(argv ...string) (string, error) {
+func (n *host) run(argv ...string) (string, error) {
 	out, err := n.command(argv...).CombinedOutput()
 	if errors.Is(err, exec.ErrWaitDelay) { // what it left running has its output, too
 		err = nil
@@ -208,18 +215,18 @@ func (n *node) run(argv ...string) (string, error) {
 	return string(out), err
 }
 
-func (n *node) read(name string) string {
+func (n *host) read(name string) string {
 	text, _ := os.ReadFile(n.root + name)
 	return string(text)
 }
 
 // sql asks the node's own MariaDB, as its root does: over the socket.
-func (n *node) sql(query string) (string, error) {
+func (n *host) sql(query string) (string, error) {
 	out, err := exec.CommandContext(n.site.t.Context(), "mariadb", "--no-defaults", "--socket="+n.root+"/run/stackhook/mysql/mysql.sock", "-BNe", query).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
-func (n *node) must(query string) string {
+func (n *host) must(query string) string {
 	n.site.t.Helper()
 	out, err := n.sql(query)
 	if err != nil {
@@ -229,45 +236,45 @@ func (n *node) must(query string) string {
 }
 
 // mode is how the last start was decided.
-func (n *node) mode() string { return strings.TrimSpace(n.read("/run/stackhook/mode")) }
+func (n *host) mode() string { return strings.TrimSpace(n.read("/run/stackhook/mode")) }
 
-func (n *node) status(name string) string {
+func (n *host) status(name string) string {
 	out, _ := n.sql("SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'wsrep_" + name + "'")
 	return out
 }
 
 // crash is the power cut: nothing on the node lives on, and its volume has what was written.
-func (n *node) crash() {
+func (n *host) crash() {
 	n.site.t.Helper()
-	sh(n.site.t, `while pids=$(ip netns pids `+n.name+`) && [ -n "$pids" ]; do kill -9 $pids 2>/dev/null || true; sleep 0.05; done
+	bash(n.site.t, `while pids=$(ip netns pids `+n.name+`) && [ -n "$pids" ]; do kill -9 $pids 2>/dev/null || true; sleep 0.05; done
 ! mountpoint -q `+n.root+`/srv/mysql || umount `+n.root+`/srv/mysql`)
-	sh(n.site.t, "rm -rf "+n.root+"/run")
+	bash(n.site.t, "rm -rf "+n.root+"/run")
 }
 
 // stop is a shutdown in order.
-func (n *node) stop() {
+func (n *host) stop() {
 	n.site.t.Helper()
 	pid := strings.TrimSpace(n.read("/run/stackhook/mysql/mariadbd.pid"))
-	sh(n.site.t, "kill "+pid+"; while kill -0 "+pid+" 2>/dev/null; do sleep 0.05; done")
+	bash(n.site.t, "kill "+pid+"; while kill -0 "+pid+" 2>/dev/null; do sleep 0.05; done")
 	n.crash()
 }
 
-// booted is the end of one boot.
-type booted struct {
-	node *node
+// bootEnd is the end of one boot.
+type bootEnd struct {
+	node *host
 	err  error
 	out  string
 	took time.Duration
 }
 
-func (n *node) boot() booted {
+func (n *host) boot() bootEnd {
 	start := time.Now()
 	out, err := n.run(n.root + "/opt/stackhook/boot-backend")
-	return booted{n, err, out, time.Since(start)}
+	return bootEnd{n, err, out, time.Since(start)}
 }
 
 // boots boots nodes at once, and has them ready.
-func (s *site) boots(nodes ...*node) {
+func (s *trio) boots(nodes ...*host) {
 	s.t.Helper()
 	for _, b := range s.boot(nodes...) {
 		if b.err != nil {
@@ -276,9 +283,9 @@ func (s *site) boots(nodes ...*node) {
 	}
 }
 
-func (s *site) boot(nodes ...*node) []booted {
+func (s *trio) boot(nodes ...*host) []bootEnd {
 	s.t.Helper()
-	start, done, all := time.Now(), make(chan booted), []booted(nil)
+	start, done, all := time.Now(), make(chan bootEnd), []bootEnd(nil)
 	for _, n := range nodes {
 		go func() { done <- n.boot() }()
 	}
@@ -292,19 +299,19 @@ func (s *site) boot(nodes ...*node) []booted {
 	return all
 }
 
-// golden is a site whose first boot was done by an earlier test: its volumes, as they are after an orderly stop.
-func golden(t *testing.T) *site {
+// goldenTrio is a site whose first boot was done by an earlier test: its volumes, as they are after an orderly stop.
+func goldenTrio(t *testing.T) *trio {
 	t.Helper()
-	s := newSite(t)
-	if _, err := os.Stat(work + "/golden2.img"); err != nil {
+	s := newTrio(t)
+	if _, err := os.Stat(trioFolder + "/golden2.img"); err != nil {
 		s.boots(s.nodes...)
 		s.stopAll()
 		for i := range 3 {
-			sh(t, fmt.Sprintf("cp --sparse=always %s/site/blank%d.img %s/golden%d.img", work, i, work, i))
+			bash(t, fmt.Sprintf("cp --sparse=always %s/site/blank%d.img %s/golden%d.img", trioFolder, i, trioFolder, i))
 		}
 	} else {
 		for i, n := range s.nodes {
-			sh(t, fmt.Sprintf("losetup -d %s; cp --sparse=always %s/golden%d.img %s/site/blank%d.img", n.loop, work, i, work, i))
+			bash(t, fmt.Sprintf("losetup -d %s; cp --sparse=always %s/golden%d.img %s/site/blank%d.img", n.loop, trioFolder, i, trioFolder, i))
 			n.volume("blank" + strconv.Itoa(i))
 		}
 	}
@@ -317,15 +324,15 @@ func golden(t *testing.T) *site {
 	return s
 }
 
-// running is the golden site, up.
-func running(t *testing.T) *site {
+// runningTrio is the golden one, up.
+func runningTrio(t *testing.T) *trio {
 	t.Helper()
-	s := golden(t)
+	s := goldenTrio(t)
 	s.boots(s.nodes...)
 	return s
 }
 
-func (s *site) stopAll() {
+func (s *trio) stopAll() {
 	s.t.Helper()
 	for i := 2; i >= 0; i-- {
 		s.nodes[i].stop()
@@ -333,7 +340,7 @@ func (s *site) stopAll() {
 }
 
 // whole says that there is one cluster of size nodes, and gives its UUID and the nodes' rows.
-func (s *site) whole(size int, nodes ...*node) string {
+func (s *trio) whole(size int, nodes ...*host) string {
 	s.t.Helper()
 	uuid := nodes[0].status("cluster_state_uuid")
 	for _, n := range nodes {
@@ -346,7 +353,7 @@ func (s *site) whole(size int, nodes ...*node) string {
 }
 
 // failure is the one word of a node whose boot failed.
-func (s *site) failure(n *node, from int) signal {
+func (s *trio) failure(n *host, from int) signal {
 	s.t.Helper()
 	words := s.ready()[from:]
 	if len(words) != 1 || words[0].Status != "FAILURE" {
@@ -357,7 +364,7 @@ func (s *site) failure(n *node, from int) signal {
 }
 
 // ready is the last word of each node about its boot.
-func (s *site) ready() (words []signal) {
+func (s *trio) ready() (words []signal) {
 	for _, said := range s.cloud.heard() {
 		if said.ID == "ready" {
 			words = append(words, said)
@@ -366,7 +373,7 @@ func (s *site) ready() (words []signal) {
 	return words
 }
 
-func (s *site) until(seconds int, what string, is func() bool) time.Duration {
+func (s *trio) until(seconds int, what string, is func() bool) time.Duration {
 	s.t.Helper()
 	start := time.Now()
 	for !is() {
@@ -376,13 +383,4 @@ func (s *site) until(seconds int, what string, is func() bool) time.Duration {
 		time.Sleep(50 * time.Millisecond)
 	}
 	return time.Since(start)
-}
-
-func TestMain(m *testing.M) {
-	_ = os.RemoveAll(work)
-	syscall.Umask(0o022)
-	code := m.Run()
-	sweep()
-	_ = os.RemoveAll(work)
-	os.Exit(code)
 }
