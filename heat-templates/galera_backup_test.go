@@ -124,25 +124,25 @@ func TestRowBackupThatFailsIsTold(t *testing.T) {
 	bucket := s.store()
 	n := s.nodes[0]
 	bash(t, "sed -i \"s|^S3_SECRET_KEY=.*|S3_SECRET_KEY='wrong-hunter2'|\" "+n.root+"/etc/stackhook/site.env")
-	if out, err := n.run(n.root+"/opt/stackhook/backup", "run", "2026-11-23T03"); err == nil {
+	if out, err := n.run(n.root+"/opt/stackhook/backup", "run", "2026-11-24T03"); err == nil {
 		t.Fatalf("it is said to be done: %s", out)
 	}
 	heard := s.cloud.heard()
 	last := heard[len(heard)-1]
-	if data, _ := last.Data.(map[string]any); data["step"] != "backup" || data["failed"] != true || !strings.Contains(last.Reason, "galera backup 2026-11-23T03 failed: ") {
+	if data, _ := last.Data.(map[string]any); data["step"] != "backup" || data["failed"] != true || !strings.Contains(last.Reason, "galera backup 2026-11-24T03 failed: ") {
 		t.Errorf("told is %+v", last)
 	}
 	if got := s.whole(1, n); got == "" {
 		t.Error("it is still desynced")
 	}
-	if out, err := n.run("ls", "-R", bucket); err != nil || strings.Contains(out, "done") {
+	if out, err := n.run("ls", "-R", bucket); err != nil || strings.Contains(out, "2026-11-24T03") {
 		t.Errorf("stored is %v %s", err, out)
 	}
 
 	fresh := newTrio(t)
 	fresh.store()
 	n = fresh.nodes[0]
-	n.set["RESTORE"] = "2026-11-23T03"
+	n.set["RESTORE"] = "2026-11-24T03"
 	n.newDisk()
 	n.env = append(n.env, "START_WAIT=5")
 	for _, peer := range fresh.nodes[1:] {
@@ -155,7 +155,7 @@ func TestRowBackupThatFailsIsTold(t *testing.T) {
 	}
 	words := fresh.ready()
 	if !slices.ContainsFunc(words, func(w signal) bool {
-		return w.Status == "FAILURE" && strings.HasSuffix(w.Reason, "there is no whole backup academy/mysql/2026-11-23T03")
+		return w.Status == "FAILURE" && strings.HasSuffix(w.Reason, "there is no whole backup academy/mysql/2026-11-24T03")
 	}) {
 		t.Errorf("the words are %+v", words)
 	}

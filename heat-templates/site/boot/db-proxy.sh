@@ -10,7 +10,7 @@ mkdir -p "$root/etc/haproxy" "$etc/haproxy.d"
 {
   cat <<CFG
 global
-  maxconn 20000
+  maxconn 4000
   stats socket $run/haproxy.sock mode 600 level admin
 
 defaults
