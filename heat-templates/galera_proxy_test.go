@@ -57,10 +57,7 @@ func (s *trio) fight(apps []*host, hosts ...string) (conflicts int) {
 			done <- errs.String()
 		}()
 	}
-	var errs string
-	for range apps {
-		errs += <-done
-	}
+	errs := <-done + <-done
 	conflicts = strings.Count(errs, "ERROR 1213")
 	if other := strings.Count(errs, "ERROR ") - conflicts; other > 0 {
 		s.t.Fatalf("%d other errors: %.300s", other, errs)

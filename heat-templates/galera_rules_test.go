@@ -40,7 +40,7 @@ func (c start) run(t *testing.T) string {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(text), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(name, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,7 +111,7 @@ func TestRule44Decision(t *testing.T) {
 		lost    = "uuid=" + ourCluster + " seqno=95 status=non-Primary state=Initialized size=1"
 		other   = "uuid=11111111-e6e0-11f1-b993-576fdad9d802 seqno=5 status=Primary state=Synced size=2"
 		none    = "no cluster to join, none to begin. Last transactions of "
-		new     = " --wsrep-new-cluster"
+		begin   = " --wsrep-new-cluster"
 		at77    = " --wsrep-start-position=" + ourCluster + ":77"
 	)
 	data := func(safe string, more ...string) map[string]string {
@@ -122,9 +122,9 @@ func TestRule44Decision(t *testing.T) {
 		return files
 	}
 	for _, c := range []start{
-		{name: "all blank, first", said: [2]string{blank, blank}, want: "bootstrap" + new},
+		{name: "all blank, first", said: [2]string{blank, blank}, want: "bootstrap" + begin},
 		{name: "all blank, second", index: "1", said: [2]string{blank, blank}, want: none + "00000000: 0: no data; 1: no data; 2: no data"},
-		{name: "all blank, first, with a backup", settings: "RESTORE=2026-11-23T03", said: [2]string{blank, blank}, want: "restore" + new},
+		{name: "all blank, first, with a backup", settings: "RESTORE=2026-11-23T03", said: [2]string{blank, blank}, want: "restore" + begin},
 		{name: "blank second, the first is begun", index: "1", alive: "1", said: [2]string{primary, blank}, want: "join"},
 		{name: "4.5: blank first, others live", alive: "1 2", said: [2]string{primary, primary}, want: "join"},
 		{name: "4.5: blank first, others live, check does not answer", alive: "2", want: "join"},

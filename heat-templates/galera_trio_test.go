@@ -201,8 +201,10 @@ func (n *host) newDisk() {
 // command is one run on the node.
 func (n *host) command(argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(n.site.t.Context(), "nsenter", append([]string{"--net=/run/netns/" + n.name}, argv...)...)
-	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + n.root + "/opt/stackhook", "SITE_ROOT=" + n.root, "SITE_MEMORY=700",
-		"LAB_PAUSES=0", "DISK_WAIT=2", "ASK_EVERY=0.3", "PRIMARY_WAIT=60", "METADATA_URL=http://" + cloudAddress + "/meta_data.json"}, n.env...)
+	cmd.Env = append([]string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + n.root + "/opt/stackhook", "SITE_ROOT=" + n.root, "SITE_MEMORY=700",
+		"LAB_PAUSES=0", "DISK_WAIT=2", "ASK_EVERY=0.3", "PRIMARY_WAIT=60", "METADATA_URL=http://" + cloudAddress + "/meta_data.json",
+	}, n.env...)
 	cmd.WaitDelay = time.Second
 	return cmd
 }
@@ -273,7 +275,7 @@ func (n *host) boot() bootEnd {
 	return bootEnd{n, err, out, time.Since(start)}
 }
 
-// boots boots nodes at once, and has them ready.
+// boots has nodes boot at once, and be ready.
 func (s *trio) boots(nodes ...*host) {
 	s.t.Helper()
 	for _, b := range s.boot(nodes...) {
