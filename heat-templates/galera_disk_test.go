@@ -78,7 +78,7 @@ func TestRowDiskThatIsNotAttached(t *testing.T) {
 }
 
 // A failure that nobody foresaw is told by its line, with the last lines of the log, and without secrets.
-func TestRowFailureIsToldWithItsReason(t *testing.T) {
+func TestRow13FailureIsToldWithItsReason(t *testing.T) {
 	s := goldenTrio(t)
 	s.boots(s.nodes[1], s.nodes[0])
 	n := s.nodes[2]

@@ -29,7 +29,7 @@ type start struct {
 	meta     string    // of the server
 	said     [2]string // by the others at port 9200; nothing if empty
 	alive    string    // the others whose port 4567 is open
-	want     string    // the mode and MariaDB's options, or the end of the reason for which it is not started
+	want     string    // the mode, MariaDB's options, and what Galera's files let it do, or the end of the reason for which it is not started
 }
 
 func (c start) run(t *testing.T) string {
@@ -60,7 +60,8 @@ func (c start) run(t *testing.T) string {
 		"mariadbd": `case "$*" in
   *--wsrep-recover*) for word; do case $word in --log-error=*) echo "WSREP: Recovered position: ` + ourCluster + `:77" >"${word#*=}" ;; esac; done ;;
   *--bootstrap*) cat >"$SITE_ROOT/users" ;;
-  *) shift; echo "start $*" ;;
+  *) shift
+    echo "start $*$(cd "$SITE_ROOT/srv/mysql/data" && [ ! -e gvwstate.dat ] || echo ' view')$(sed -n 's/^safe_to_bootstrap: 1/ safe/p' "$SITE_ROOT/srv/mysql/data/grastate.dat" 2>/dev/null)" ;;
 esac`,
 		"install": `for last; do :; done; mkdir -p "$last"`,
 		"chown":   "exit 0",
@@ -133,17 +134,17 @@ func TestRule44Decision(t *testing.T) {
 		{name: "blank first that was in a cluster", files: map[string]string{"cluster": ourCluster}, said: [2]string{blank, blank}, want: none + "00000000: 0: no data; 1: no data; 2: no data"},
 		{name: "blank first of an adopted cluster", settings: "CLUSTER_UUID=" + ourCluster, said: [2]string{blank, blank}, want: none + "00000000: 0: no data; 1: no data; 2: no data"},
 		{name: "state file cut off by a crash", files: map[string]string{"data/grastate.dat": "", "cluster": ourCluster}, said: [2]string{blank, blank}, want: none + "00000000: 0: no data; 1: no data; 2: no data"},
-		{name: "crash of all", files: data("0", "data/gvwstate.dat"), said: [2]string{down, down}, want: "recover" + at77},
-		{name: "crash of one", files: data("0", "data/gvwstate.dat"), alive: "1 2", said: [2]string{primary, primary}, want: "join" + at77},
+		{name: "crash of all", files: data("0", "data/gvwstate.dat"), said: [2]string{down, down}, want: "recover" + at77 + " view"},
+		{name: "crash of one", files: data("0", "data/gvwstate.dat"), alive: "1 2", said: [2]string{primary, primary}, want: "join" + at77 + " view"},
 		{name: "crash, position only in InnoDB", files: map[string]string{"data/grastate.dat": grastate(ourCluster, "-1", "0")}, alive: "1", said: [2]string{primary, ""}, want: "join" + at77},
-		{name: "4.6: stopped last", files: data("1"), said: [2]string{behind, behind}, want: "recover" + at77 + begin},
-		{name: "4.6: stopped last, alone", files: data("1"), want: "recover" + at77 + begin},
+		{name: "4.6: stopped last", files: data("1"), said: [2]string{behind, behind}, want: "recover" + at77 + begin + " safe"},
+		{name: "4.6: stopped last, alone", files: data("1"), want: "recover" + at77 + begin + " safe"},
 		{name: "stopped last long ago, others went on", files: data("1"), said: [2]string{down, behind}, want: none + "867cfa33: 0: 77; 1: 90; 2: 12"},
-		{name: "stopped last, others live", files: data("1"), alive: "1", said: [2]string{primary, ""}, want: "join" + at77},
+		{name: "stopped last, others live", files: data("1"), alive: "1", said: [2]string{primary, ""}, want: "join" + at77 + " safe"},
 		{name: "4.6: stopped first", files: data("0"), said: [2]string{down, ""}, want: none + "867cfa33: 0: 77; 1: 90; 2: no answer"},
 		{name: "stopped first, another has begun", files: data("0"), alive: "1", said: [2]string{down, ""}, want: "join" + at77},
-		{name: "operator's word", files: data("0"), settings: "BOOTSTRAP=0:word-1", said: [2]string{down, ""}, want: "recover" + at77 + begin},
-		{name: "operator's word in the metadata, before a view that cannot come back", files: data("0", "data/gvwstate.dat"), meta: `{"meta": {"stackhook_bootstrap": "0:word-1"}}`, said: [2]string{lost, ""}, alive: "1", want: "recover" + at77 + begin},
+		{name: "operator's word", files: data("0"), settings: "BOOTSTRAP=0:word-1", said: [2]string{down, ""}, want: "recover" + at77 + begin + " safe"},
+		{name: "operator's word in the metadata, before a view that cannot come back", files: data("0", "data/gvwstate.dat"), meta: `{"meta": {"stackhook_bootstrap": "0:word-1"}}`, said: [2]string{lost, ""}, alive: "1", want: "recover" + at77 + begin + " safe"},
 		{name: "operator's word for another", files: data("0"), settings: "BOOTSTRAP=2:word-1", said: [2]string{down, ""}, want: none + "867cfa33: 0: 77; 1: 90; 2: no answer"},
 		{name: "operator's word, used", files: func() map[string]string { f := data("0"); f["tokens"] = "word-0\nword-1\n"; return f }(), settings: "BOOTSTRAP=0:word-1", want: none + "867cfa33: 0: 77; 1: no answer; 2: no answer"},
 		{name: "operator's word while a cluster lives", files: data("0"), settings: "BOOTSTRAP=0:word-1", said: [2]string{primary, ""}, alive: "1", want: "join" + at77},

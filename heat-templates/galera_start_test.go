@@ -61,7 +61,7 @@ func TestRule44FirstBootOfBlankVolumes(t *testing.T) {
 }
 
 // A rebuilt machine, whose own disk is new, takes its volume up again, each in turn.
-func TestRowRebuildKeepsData(t *testing.T) {
+func TestRow11RebuildKeepsData(t *testing.T) {
 	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY AUTO_INCREMENT, v INT) ; INSERT INTO openedx.kept (v) SELECT seq FROM openedx.seq_1_to_500")
@@ -179,7 +179,7 @@ func TestRule44TwoOfThreeKilled(t *testing.T) {
 }
 
 // Rule 4.4's end: whoever cannot know waits and says where each stands; an operator's word then counts once, at one node.
-func TestRule44WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
+func TestRow12WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY)")
@@ -220,6 +220,19 @@ func TestRule44WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 		t.Errorf("the rows are %s", got)
 	}
 
+	// Another word: after a crash of both one is lost, and with it the view to come back to.
+	first.crash()
+	second.crash()
+	first.newDisk()
+	s.meta.Store(`{"uuid": "x", "meta": {"stackhook_bootstrap": "1:once-2"}}`)
+	s.boots(first)
+	if got := s.whole(1, first); got != uuid || first.mode() != "recover" {
+		t.Errorf("cluster %s after %s, mode %s", got, uuid, first.mode())
+	}
+	second.newDisk()
+	s.boots(second)
+	s.whole(2, first, second)
+
 	first.stop()
 	second.stop()
 	first.newDisk()
@@ -232,7 +245,7 @@ func TestRule44WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 }
 
 // Joining replaces the data: a volume of one cluster must not be given to another.
-func TestRowVolumeOfAnotherCluster(t *testing.T) {
+func TestRow6VolumeOfAnotherCluster(t *testing.T) {
 	s := goldenTrio(t)
 	n := s.nodes[2]
 	n.volumeDo("sed -i 's/^uuid:.*/uuid: 11111111-2222-11f1-b993-576fdad9d802/' $at/data/grastate.dat")
@@ -249,7 +262,7 @@ func TestRowVolumeOfAnotherCluster(t *testing.T) {
 }
 
 // Adopted volumes have to be of the cluster that the site's function expects.
-func TestRowExpectedClusterIsCheckedBeforeTheWord(t *testing.T) {
+func TestRow6ExpectedClusterIsCheckedBeforeTheWord(t *testing.T) {
 	s := goldenTrio(t)
 	s.boots(s.nodes[0], s.nodes[1])
 	n := s.nodes[2]

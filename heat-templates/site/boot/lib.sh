@@ -61,7 +61,7 @@ service() {
   local name=stackhook-$1 pid=$run/$1.pid
   shift
   if [ -d "$root/run/systemd/system" ]; then
-    printf '[Unit]\nDescription=%s of the site\nAfter=network-online.target\nStartLimitIntervalSec=0\n[Service]\nExecStart=%s\nRestart=always\nRestartSec=5\nLimitNOFILE=65536\nTimeoutStopSec=900\nOOMScoreAdjust=-600\n' \
+    printf '[Unit]\nDescription=%s of the site\nAfter=network-online.target srv-mysql.mount srv-mongodb.mount\nStartLimitIntervalSec=0\n[Service]\nExecStart=%s\nRestart=always\nRestartSec=5\nLimitNOFILE=65536\nTimeoutStopSec=900\nOOMScoreAdjust=-600\n' \
       "$name" "$*" >"$root/etc/systemd/system/$name.service"
     systemctl daemon-reload
     systemctl start "$name"
@@ -84,9 +84,9 @@ unserve() {
 redact() {
   local text name
   text=$(tail -n "$1" | LC_ALL=C tr -cd '\011\012\040-\176')
-  while IFS='=' read -r name _; do
-    case $name in *PASSWORD* | *KEY* | *SECRET*) [ -z "${!name:-}" ] || text=${text//"${!name}"/***} ;; esac
-  done <"$etc/site.env"
+  for name in $(compgen -v | grep -E 'PASSWORD|KEY|SECRET'); do
+    [ -z "${!name}" ] || text=${text//"${!name}"/***}
+  done
   printf '%s' "$text"
 }
 
