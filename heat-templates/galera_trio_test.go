@@ -28,8 +28,10 @@ const (
 	storeAddress = siteNetwork + "1:7070"
 	storeKey     = "AKIAhunter2"
 	storeSecret  = "secret/hunter2+key"
-	trioFolder   = "/tmp/stackhook-galera" // short: a socket's path has at most 107 letters
 )
+
+// trioFolder has all files of these tests. It is short, since a socket's path has at most 107 letters.
+var trioFolder = os.TempDir() + "/stackhook-galera"
 
 var volumeIDs = []string{"7c1d6f0e-54a5-4a51-9be0-000000000000", "7c1d6f1e-54a5-4a51-9be0-000000000001", "7c1d6f2e-54a5-4a51-9be0-000000000002"}
 
