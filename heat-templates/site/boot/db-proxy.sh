@@ -6,6 +6,7 @@
 # two or three seconds; what writes at two backends in between is still right, only may meet. Connections to a lower choice end
 # when the first returns, so that none stays apart; between the second and third they stay until their client ends them.
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
+bind=${DB_BIND:-127.0.0.1:3306} first=${bind%%,*}
 mkdir -p "$root/etc/haproxy" "$etc/haproxy.d"
 {
   cat <<CFG
@@ -25,7 +26,7 @@ defaults
   retries 3
 
 listen mysql
-  bind ${DB_BIND:-127.0.0.1:3306}
+  bind $bind
   option httpchk GET /
   default-server check port 9200 inter 1s fastinter 500ms downinter 1s fall 2 rise 2 on-marked-down shutdown-sessions
   server backend-0 ${peers[0]}:3306 on-marked-up shutdown-backup-sessions
@@ -38,4 +39,4 @@ haproxy -c -q -f "$root/etc/haproxy/haproxy.new"
 cmp -s "$root/etc/haproxy/haproxy.new" "$root/etc/haproxy/haproxy.cfg" || unserve db-proxy
 mv "$root/etc/haproxy/haproxy.new" "$root/etc/haproxy/haproxy.cfg"
 service db-proxy haproxy -W -db -f "$root/etc/haproxy/haproxy.cfg"
-wait_for 60 port_open 127.0.0.1 3306 || die "HAProxy does not answer at port 3306"
+wait_for 60 port_open "${first%:*}" "${first##*:}" || die "HAProxy does not answer at $first"
