@@ -276,3 +276,21 @@ func TestRow6ExpectedClusterIsCheckedBeforeTheWord(t *testing.T) {
 		t.Errorf("the reason is %q", reason)
 	}
 }
+
+// A node whose transfer broke falls out of the cluster, and says "node restart required": it gets one.
+func TestRowNodeThatFellOutStartsAgain(t *testing.T) {
+	s := runningTrio(t)
+	uuid := s.whole(3, s.nodes...)
+	n := s.nodes[1]
+	pid := strings.TrimSpace(n.read("/run/stackhook/mysql/mariadbd.pid"))
+	n.must("SET GLOBAL wsrep_cluster_address = ''")
+	took := s.until(60, "its MariaDB ends", func() bool {
+		_, err := os.Stat("/proc/" + pid)
+		return err != nil
+	})
+	t.Logf("ended after %.1f s", took.Seconds())
+	s.boots(n)
+	if got := s.whole(3, s.nodes...); got != uuid {
+		t.Errorf("cluster %s after %s", got, uuid)
+	}
+}

@@ -162,4 +162,17 @@ if $new; then
   rm -f "$data/gvwstate.dat"
   [ ! -e "$data/grastate.dat" ] || sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' "$data/grastate.dat"
 fi
+
+# A node that fell out of the cluster, as after a transfer that broke, stays up beside it for ever: it has to start again.
+watch() {
+  local out=0
+  while sleep "${WATCH_EVERY:-5}" && kill -0 $$; do
+    case $(timeout 5 mariadb --no-defaults --socket="$run/mysql/mysql.sock" -BNe "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_status'" || true) in
+      *Disconnected) out=$((out + 1)) ;;
+      *) out=0 ;;
+    esac
+    [ $out -lt 2 ] || kill $$
+  done
+}
+watch >/dev/null 2>&1 &
 exec mariadbd --defaults-file="$cnf" "${options[@]}"

@@ -67,7 +67,12 @@ until [ "$(status wsrep_cluster_status) $(status wsrep_local_state_comment)" = "
     tail -n 2 "$log/stackhook-mysql.log" 2>/dev/null || true
     exit 1
   fi
-  if [ $SECONDS -ge $end ] || ! { [ -d "$root/run/systemd/system" ] || kill -0 "$(cat "$run/mysql.pid")"; }; then
+  gone=false # systemd starts it again by itself
+  [ -d "$root/run/systemd/system" ] || kill -0 "$(cat "$run/mysql.pid")" || gone=true
+  if $gone && [ -z "${again:-}" ]; then
+    again=yes
+    service mysql "$here/galera-start"
+  elif $gone || [ $SECONDS -ge $end ]; then
     tail -n 18 "$log/mysql.err" >&2
     die "MariaDB is not in a cluster: $(grep -a ERROR "$log/mysql.err" | tail -n 1 | cut -c1-150)"
   fi
