@@ -72,6 +72,13 @@ func (s *trio) fight(apps []*host, hosts ...string) (conflicts int) {
 func TestRowSingleWriterHasNoCertificationFailures(t *testing.T) {
 	s := runningTrio(t)
 	apps := s.appNodes()
+	for range 4 { // each connection anew
+		for _, app := range apps {
+			if got := app.writer(); got != "backend-0" {
+				t.Errorf("%s writes at %s", app.name, got)
+			}
+		}
+	}
 	start := time.Now()
 	if got := s.fight(apps, "127.0.0.1", "127.0.0.1"); got != 0 {
 		t.Errorf("%d of 800 updates ended with error 1213", got)
