@@ -8,7 +8,7 @@ FUZZTIME  ?= 10s
 CHAOS     ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-openstack build package lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
+.PHONY: help run test test-galera test-openstack build package lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ run: ## serve every function on http://127.0.0.1:8080 (a fake cloud, unless OS_C
 test: ## all hermetic tests: fake cloud, race detector, shuffled, a real browser
 	@scripts/test-deps
 	go test -race -shuffle=on ./...
+
+test-galera: ## a site's boot scripts with real MariaDB, Galera and HAProxy in network namespaces (Debian 12, root)
+	@scripts/test-galera
 
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first
 	scripts/test-openstack

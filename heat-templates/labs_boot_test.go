@@ -53,13 +53,17 @@ type report struct{ Key, Body string }
 func newOutside(t *testing.T) *outside {
 	t.Helper()
 	o := &outside{}
+	o.Server = httptest.NewServer(o.routes())
+	t.Cleanup(o.Close)
+	return o
+}
+
+func (o *outside) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v3/auth/tokens", o.login)
 	mux.HandleFunc("POST /signal", o.signal)
 	mux.HandleFunc("POST /report", o.report)
-	o.Server = httptest.NewServer(mux)
-	t.Cleanup(o.Close)
-	return o
+	return mux
 }
 
 func (o *outside) refused(w http.ResponseWriter) bool {

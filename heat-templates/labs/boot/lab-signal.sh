@@ -6,17 +6,17 @@
 # not. That user may signal this handle, and nothing else.
 set -u
 PATH=$PATH:/usr/local/bin
-etc=${LAB_ROOT:-}/etc/lab
+handle=${LAB_HANDLE:-${LAB_ROOT:-}/etc/lab/signal} # a site's machine has several
 if [ $# -lt 3 ]; then
   echo "usage: lab-signal ID SUCCESS|FAILURE REASON [JSON]" >&2
   exit 2
 fi
 id=$1 status=$2 data=${4:-null}
-grep -q alarm_url "$etc/signal" || exit 0
+grep -q alarm_url "$handle" || exit 0
 
 # of NAME is one text of the settings, which hold no quotes within.
 of() {
-  sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$etc/signal"
+  sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$handle"
 }
 login=$(of auth_url)
 login=${login%/}
