@@ -37,7 +37,7 @@ func (d Decision) replace(s State, r Request, now time.Time) Decision {
 	memory.Kept = s.kept(d.Victims)
 	memory.Swap = now.Unix()
 	d.Ring = memory.Ring
-	d.Patch = &Patch{Count: s.Count, Removal: slices.Clone(d.Victims), State: memory.String()}
+	d.Patch = &Patch{Count: s.Count, Removal: s.removal(d.Victims), State: memory.String()}
 	return d
 }
 
