@@ -58,7 +58,7 @@ func TestSenders(t *testing.T) {
 		{"aodh-insufficient", alarm.Aodh, alarm.Unknown, "", 0, -1, 30 * time.Second},
 		{"aodh-event", alarm.Aodh, alarm.Alarm, "", 0, -1, 24 * time.Hour},
 		{"aodh-composite", alarm.Aodh, alarm.Alarm, "", 0, -1, 30 * time.Second},
-		{"aodh-member", alarm.Aodh, alarm.Alarm, "", 0, -1, 30 * time.Second},
+		{"aodh-member", alarm.Aodh, alarm.Alarm, alarm.Replace, 0, -1, 30 * time.Second},
 		{"aodh-prometheus", alarm.Aodh, alarm.Alarm, "", 0, 93.5, 30 * time.Second},
 		{"alertmanager-firing", alarm.Alertmanager, alarm.Alarm, alarm.Out, 2, -1, 2 * time.Minute},
 		{"alertmanager-resolved", alarm.Alertmanager, alarm.OK, "", 0, -1, 2 * time.Minute},

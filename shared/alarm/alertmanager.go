@@ -13,8 +13,9 @@ const groupLife = 2 * time.Minute
 
 // Labels of an alert that say what it wants; an alert rule sets them.
 const (
-	labelDirection = "scale"    // out or in
-	labelBy        = "scale_by" // number of nodes
+	labelDirection = "scale"      // out, in or replace
+	labelBy        = "scale_by"   // number of nodes
+	labelNode      = "scale_node" // the node to replace
 )
 
 // annotationValue is the annotation that carries the measure, as in `scale_value: "{{ $value }}"`. It is no label: an
@@ -67,8 +68,12 @@ func parseAlertmanager(body []byte) (Signal, error) {
 // is worse to have too few nodes than too many. The value is that of the alert whose direction was taken first.
 func (s *Signal) want(labels map[string]string, measure string) error {
 	direction := Direction(labels[labelDirection])
-	if direction != "" && direction != Out && direction != In {
-		return &Error{BadField, `The label "scale" of an alert is neither "out" nor "in".`}
+	if direction != "" && direction != Out && direction != In && direction != Replace {
+		return &Error{BadField, `The label "scale" of an alert is none of "out", "in" and "replace".`}
+	}
+	if direction == Replace {
+		s.replace(labels[labelNode])
+		return nil
 	}
 	by := 0
 	if text := labels[labelBy]; text != "" {
@@ -84,8 +89,8 @@ func (s *Signal) want(labels map[string]string, measure string) error {
 	}
 	switch {
 	case s.Direction == Out && direction == In:
-	case s.Direction == In && direction == Out:
-		s.Direction, s.By, s.Value = Out, by, value
+	case s.Direction == In && direction == Out, s.Direction == Replace && direction != "":
+		s.Direction, s.By, s.Value, s.Nodes = direction, by, value, nil
 	default:
 		s.Direction, s.By = Direction(first(string(direction), string(s.Direction))), max(s.By, by)
 		if s.Value == nil {
@@ -93,6 +98,17 @@ func (s *Signal) want(labels map[string]string, measure string) error {
 		}
 	}
 	return nil
+}
+
+// replace adds a node to be made anew. In a group that wants another size as well, the size goes first; the alert comes again.
+func (s *Signal) replace(node string) {
+	if s.Direction != "" && s.Direction != Replace {
+		return
+	}
+	s.Direction = Replace
+	if node != "" && len(s.Nodes) < maxNodes {
+		s.Nodes = append(s.Nodes, cut(node))
+	}
 }
 
 func first(texts ...string) string {

@@ -32,6 +32,10 @@ type reasonData struct {
 	Event      struct {
 		MessageID string `json:"message_id"`
 	} `json:"event"`
+	// Members are the members of a load balancer's pool that are broken, as Octavia shows them.
+	Members []struct {
+		ID string `json:"id"`
+	} `json:"unhealthy_members"`
 }
 
 func parseAodh(body []byte) (Signal, error) {
@@ -55,6 +59,15 @@ func parseAodh(body []byte) (Signal, error) {
 		data = reasonData{}
 	}
 	s.Value = number(data.MostRecent)
+	s.Repeats = n.Previous == n.Current && data.Type != "event" // another event is no repeat of this one
+	if data.Type == "loadbalancer_member_health" {
+		s.Direction = Replace
+		for _, m := range data.Members[:min(len(data.Members), maxNodes)] {
+			if m.ID != "" {
+				s.Nodes = append(s.Nodes, cut(m.ID))
+			}
+		}
+	}
 	s.Key, s.KeyLife = digest("aodh", n.ID, n.Previous, n.Current, n.Reason), aodhRepeat
 	if data.Type == "event" && data.Event.MessageID != "" {
 		s.Key, s.KeyLife = digest("aodh-event", n.ID, data.Event.MessageID), aodhEvent

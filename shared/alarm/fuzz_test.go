@@ -34,7 +34,7 @@ func sane(t *testing.T, header http.Header, body []byte) (alarm.Signal, bool) {
 	for what, good := range map[string]bool{
 		"sender":    slices.Contains([]alarm.Sender{alarm.Aodh, alarm.Alertmanager, alarm.CloudEvents, alarm.Person}, s.Sender),
 		"state":     slices.Contains([]alarm.State{alarm.Alarm, alarm.OK, alarm.Unknown}, s.State),
-		"direction": slices.Contains([]alarm.Direction{"", alarm.Out, alarm.In}, s.Direction),
+		"direction": slices.Contains([]alarm.Direction{"", alarm.Out, alarm.In, alarm.Replace}, s.Direction),
 		"wish":      !s.Wish || s.State == alarm.Alarm,
 		"by":        s.By >= 0 && (s.By == 0 || s.Percent == nil),
 		"percent":   s.Percent == nil || *s.Percent >= 0 && *s.Percent <= alarm.MaxPercent,

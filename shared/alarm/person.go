@@ -49,8 +49,8 @@ func parsePerson(body []byte) (Signal, error) {
 func (w wish) check() error {
 	step := w.By != nil || w.Percent != nil
 	switch {
-	case w.Direction != "" && w.Direction != string(Out) && w.Direction != string(In):
-		return &Error{BadField, `"direction" is neither "out" nor "in".`}
+	case w.Direction != "" && w.Direction != string(Out) && w.Direction != string(In) && w.Direction != string(Replace):
+		return &Error{BadField, `"direction" is none of "out", "in" and "replace".`}
 	case w.By != nil && *w.By < 1:
 		return &Error{BadField, `"by" must be 1 or more.`}
 	case w.Percent != nil && (*w.Percent < 0 || *w.Percent > MaxPercent):
@@ -64,7 +64,7 @@ func (w wish) check() error {
 	case w.To != nil && (step || w.Direction != "" || len(w.Nodes) > 0):
 		return &Error{BadField, `"to" names the size wanted: leave out "by", "percent", "nodes" and "direction".`}
 	case step && len(w.Nodes) > 0:
-		return &Error{BadField, `"nodes" names those to take away: leave out "by" and "percent".`}
+		return &Error{BadField, `"nodes" names those that go: leave out "by" and "percent".`}
 	case len(w.Nodes) > maxNodes || slices.Contains(w.Nodes, "") || len(slices.Compact(slices.Sorted(slices.Values(w.Nodes)))) < len(w.Nodes):
 		return &Error{BadField, `"nodes" names each node once, and no more than 100 of them.`}
 	}

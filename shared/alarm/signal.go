@@ -39,6 +39,8 @@ type Direction string
 const (
 	Out Direction = "out"
 	In  Direction = "in"
+	// Replace is for broken nodes to be made anew; the size stays.
+	Replace Direction = "replace"
 )
 
 // Signal is one request to scale, whoever sent it.
@@ -60,9 +62,11 @@ type Signal struct {
 	MinStep int
 	// To is the number of nodes wanted, if one was named.
 	To *int
-	// Nodes names those to take away, if somebody did.
+	// Nodes names those to take away or to replace, if somebody did: by name, server, address or pool member.
 	Nodes []string
-	State State
+	// Repeats says that the sender will say so again, as long as it is so.
+	Repeats bool
+	State   State
 	// Reason is the sender's sentence, cut to a sensible length.
 	Reason string
 	// Value is the measure that raised the alarm, if it was sent.

@@ -16,6 +16,9 @@ const (
 	OpOut     Op = "out"
 	OpIn      Op = "in"
 	OpSet     Op = "set"
+	OpReplace Op = "replace"
+	OpPause   Op = "pause"
+	OpResume  Op = "resume"
 	OpPass    Op = "reconcile"
 	OpSite    Op = "site"
 	OpOutside Op = "outside"
@@ -34,6 +37,9 @@ const (
 	Unchanged   Code = "unchanged"
 	Draining    Code = "draining"
 	Undrained   Code = "undrained"
+	Replaced    Code = "replaced"
+	Resumed     Code = "resumed"
+	Kept        Code = "kept"
 	Busy        Code = "busy"
 	Cooldown    Code = "cooldown"
 	Stabilizing Code = "stabilizing"
@@ -80,8 +86,12 @@ type State struct {
 	Since time.Time
 	// Removal are the names that the last update gave Heat to remove. One that failed or stood still may not have got to it.
 	Removal []string
+	// Updated is when the stack's last update began; zero if there was none.
+	Updated time.Time
 	Pause   Pause
-	Memory  Memory
+	// Tags are the stack's own.
+	Tags   []string
+	Memory Memory
 	// Nodes are the cluster's nodes; nil if they are not known, and then Heat takes the newest ones away.
 	Nodes []Node
 	// Strangers are members of the pool that are no node of the cluster. They have no names.
@@ -126,12 +136,17 @@ type Request struct {
 	// Key names the notification, KeyLife is how long it does; an empty key is never a duplicate.
 	Key     string
 	KeyLife time.Duration
-	// Who is recorded.
-	Who string
+	// Who is recorded. Person says that somebody wrote down what they want, Repeats that the sender will say it again.
+	Who             string
+	Person, Repeats bool
+	// Kept is when one that was kept for now was asked; zero for all others.
+	Kept time.Time
+	// Pause is what OpPause and OpResume are about.
+	Pause Pause
 	// Force is a person's word that nothing of what holds an alarm back matters now. Bounds, quota and Heat's work
 	// matter always.
 	Force bool
-	// Strict wants the whole step or none.
+	// Strict wants the whole step, at once, or none.
 	Strict bool
 	DryRun bool
 	// Token is fresh for each request.
@@ -149,6 +164,8 @@ type Patch struct {
 	// Removal names the nodes to remove; empty lets Heat take the newest. Heat itself remembers earlier ones.
 	Removal []string
 	State   string
+	// Tags replace the stack's, and then nothing else is written; nil keeps them.
+	Tags []string
 }
 
 // Decision is what a request comes to.
@@ -194,8 +211,11 @@ func decide(s State, r Request, now time.Time) Decision {
 	if s.Status == "IN_PROGRESS" {
 		return d.busy()
 	}
-	if d, bad := d.badNames(s, r); bad {
-		return d
+	if d, bad := d.badNames(s, r); bad && (r.Person || r.Op != OpReplace) {
+		return d // an alarm may name a node that was replaced meanwhile
+	}
+	if r.Op == OpReplace {
+		return d.replace(s, r, now)
 	}
 	to, why := s.trimmed(r, asked)
 	if to == d.From {
@@ -247,7 +267,7 @@ func (d Decision) change(s State, r Request, to int, why []string, now time.Time
 		return d
 	}
 	count := to + s.Count - d.From // with those on their way out
-	memory := s.Memory.Record(r.Op, s.Count, count, d.Code, r.Who, r.Token, now).saw(r.Key, now.Add(r.KeyLife))
+	memory := s.Memory.Record(r.Op, s.Count, count, d.Code, r.Who, r.Token, now).saw(r.Key, now.Add(r.KeyLife)).heard(r, now)
 	memory.Gen = max(memory.Gen, r.Gen)
 	memory.Fails = s.failures()
 	memory.Kept = s.kept(d.Victims)
@@ -260,6 +280,9 @@ func (d Decision) change(s State, r Request, to int, why []string, now time.Time
 // the request names some, or new ones have to be in service first, or some may be on their way out.
 func (d Decision) NeedsNodes(p Policy) bool {
 	settled := d.Code == Scaled || d.Code == Capped || d.Code == AtMax || d.Code == AtMin || d.Code == Unchanged
+	if d.Op == OpReplace {
+		return d.Code != Busy && d.Code != NotScalable
+	}
 	if d.Op == OpPass {
 		return d.Code != Busy && d.Code != NotScalable && d.Code != Repaired && d.Code != BackOff
 	}
@@ -272,7 +295,7 @@ func (p Policy) NeedsNodes() bool { return p.Ready > 0 || p.Drain > 0 }
 // Idle says that nothing was tried, and that something else may be.
 func (d Decision) Idle() bool {
 	switch d.Code {
-	case Busy, Lost, Superseded, NotScalable:
+	case Busy, Kept, Lost, Superseded, NotScalable, Replaced:
 		return false
 	default:
 		return d.To == d.From

@@ -4,8 +4,9 @@
 //
 //	             ┌ seen already ──────────────────────── duplicate
 //	             ├ suspended, being deleted ──────────── not_scalable
-//	             ├ Heat at work ──────────────────────── busy
+//	             ├ Heat at work ──────────────────────── busy, kept ──────── Intent
 //	             ├ names no node that may go ─────────── unknown_node, protected
+//	             ├ a node is to be made anew ─────────── replaced ────────── Patch
 //	request ─────┼ at the bound already ──────────────── at_max, at_min, unchanged, no_quota
 //	             ├ an alarm has to wait ──────────────── paused, halted, cooldown, rate_limited, not_ready,
 //	             │                                       back_off, stabilizing, unhealthy

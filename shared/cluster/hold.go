@@ -121,7 +121,7 @@ func (s State) Next(now time.Time) (out, in *time.Time) {
 func (s State) rate(now time.Time) time.Duration {
 	var steps []Entry
 	for _, e := range s.Memory.Ring {
-		if (e.Op == OpOut || e.Op == OpIn) && until(at(e.At), time.Hour, now) > 0 {
+		if (e.Op == OpOut || e.Op == OpIn || e.Op == OpReplace) && until(at(e.At), time.Hour, now) > 0 {
 			steps = append(steps, e)
 		}
 	}
@@ -164,7 +164,7 @@ func (s State) backOff(now time.Time) time.Duration {
 	if n == 0 {
 		return 0
 	}
-	since := at(s.Memory.Out)
+	since := latest(at(s.Memory.Out), at(s.Memory.Swap))
 	if s.Status != "FAILED" {
 		since = since.Add(s.Policy.Ready)
 	}
@@ -176,7 +176,7 @@ func (s State) failures() int {
 	switch {
 	case s.Status != "FAILED" && !s.late:
 		return 0
-	case s.grew():
+	case s.grew(), s.Memory.Op == OpReplace && s.Memory.To == s.Count:
 		return s.Memory.Fails + 1
 	}
 	return s.Memory.Fails

@@ -38,6 +38,11 @@ type Memory struct {
 	Ring  []Entry `json:"ring,omitempty"`
 	// Kept are the nodes that the last removal left, to see afterwards that it took the right ones.
 	Kept []string `json:"kept,omitempty"`
+	// Heard and Asked say up to when what was kept for later is settled, of alarms and of persons; Unix milliseconds.
+	Heard int64 `json:"heard,omitempty"`
+	Asked int64 `json:"asked,omitempty"`
+	// Swap is when a node was last replaced; Unix seconds.
+	Swap int64 `json:"swap,omitempty"`
 	// Halt says why alarms are not obeyed any more, until a person says a size or uses force.
 	Halt string `json:"halt,omitempty"`
 }
@@ -103,6 +108,7 @@ func (m Memory) Record(op Op, from, to int, code Code, by, token string, now tim
 	next := Memory{
 		Gen: m.Gen + 1, Token: token, Op: op, From: from, To: to, By: by,
 		At: now.Unix(), Out: m.Out, In: m.In, Seen: m.fresh(now), Ring: ring[max(0, len(ring)-maxRing):],
+		Heard: m.Heard, Asked: m.Asked, Swap: m.Swap,
 	}
 	switch {
 	case to > from:

@@ -37,7 +37,7 @@ func (n Node) serves() bool {
 
 // is says whether the text names the node.
 func (n Node) is(text string) bool {
-	return text != "" && (text == n.Name || text == n.Server || text == n.Address)
+	return text != "" && (text == n.Name || text == n.Server || text == n.Address || text == n.Member)
 }
 
 // index is the node's number in the group. Heat counts up and uses none again, so it is the node's age too.

@@ -37,6 +37,8 @@ type Policy struct {
 	// after the end of its drain (F11).
 	Hook         bool
 	HookDeadline time.Duration
+	// Keep is how long a request that comes while it cannot be met is kept, to be made later (N4); 0 keeps none.
+	Keep time.Duration
 	// NodeHours bounds how much an alarm may let the cluster use within 24 hours (N20); 0 for no bound.
 	NodeHours int
 	// Stuck is how long Heat may be at work on one update; 0 for as long as it likes. An engine that dies leaves its update
@@ -115,7 +117,9 @@ func wanted(s State, r Request) int {
 		return s.size() + s.step(r)
 	case OpIn:
 		return max(0, s.size()-s.step(r))
-	case OpSet, OpPass, OpSite, OpOutside:
+	case OpReplace, OpPause, OpResume:
+		return s.size()
+	case OpSet, OpPass, OpSite, OpOutside, OpNone:
 	}
 	return r.To
 }

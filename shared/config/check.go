@@ -44,6 +44,7 @@ func (c *Cluster) setDefaults() {
 	c.Drain.Min = 30 * time.Second
 	c.Drain.Hook = Hook{Timeout: 2 * time.Second, Deadline: 5 * time.Minute}
 	c.StuckTimeout = 65 * time.Minute // as cluster.DefaultStuck
+	c.IntentLife = 10 * time.Minute
 }
 
 // normalise gives values the one form that the rest of the code relies on.

@@ -209,10 +209,12 @@ type Cluster struct { //nolint:recvcheck // only its defaults are set in place
 	HealthyShare int           `yaml:"healthy_percent" validate:"min=0,max=100"` // of the nodes must be in service to take some away
 	Victims      string        `yaml:"victims" validate:"oneof=oldest newest"`
 	Drain        Drain         `yaml:"drain"`
-	Quota        bool          `yaml:"quota"` // look at Nova's before growing
-	Lease        bool          `yaml:"lease"` // one writer at a time, by key pairs in Nova
-	Schedules    []Schedule    `yaml:"schedules" validate:"unique=Name,dive"`
-	Auth         []Auth        `yaml:"auth" validate:"dive"`
+	// IntentLife is how long a request that comes while the cluster is being changed is kept, to be made afterwards.
+	IntentLife time.Duration `yaml:"intent_life" validate:"min=0"` // 0 = it is not
+	Quota      bool          `yaml:"quota"`                        // look at Nova's before growing
+	Lease      bool          `yaml:"lease"`                        // one writer at a time, by key pairs in Nova
+	Schedules  []Schedule    `yaml:"schedules" validate:"unique=Name,dive"`
+	Auth       []Auth        `yaml:"auth" validate:"dive"`
 }
 
 // Step says how many nodes an alarm adds or removes from one value of its measure on.

@@ -29,6 +29,9 @@ func signalRows() []row {
 		{"what Heat cannot read in a signal is dropped, with 200", badSignals},
 		{"a signal to something else is refused", signalElsewhere},
 		{"events are in order, and continue after a marker", eventsInOrder},
+		{"signals while an update runs are kept, all of them, and the update goes on", keptWhileUpdating},
+		{"signal and metadata of a handle that is not there", noHandle},
+		{"a signal while suspended is refused, and not kept", noneAsleep},
 	}
 }
 

@@ -65,8 +65,8 @@ func (s *scaler) address(w http.ResponseWriter, r *http.Request) {
 // grantOf reads what the address is to allow.
 func grantOf(name string, query url.Values, now time.Time) (caller.Grant, error) {
 	g := caller.Grant{Cluster: name, Direction: query.Get("direction")}
-	if g.Direction != string(cluster.OpOut) && g.Direction != string(cluster.OpIn) {
-		return g, badRequest("direction_missing", "Say what the address is for: ?direction=out or ?direction=in.")
+	if g.Direction != string(cluster.OpOut) && g.Direction != string(cluster.OpIn) && g.Direction != string(cluster.OpReplace) {
+		return g, badRequest("direction_missing", "Say what the address is for: ?direction=out, in or replace.")
 	}
 	days := 0
 	for key, value := range map[string]*int{"min": &g.Min, "max": &g.Max, "percent": &g.Percent, "min_step": &g.MinStep, "days": &days} {

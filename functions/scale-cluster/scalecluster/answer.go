@@ -31,6 +31,8 @@ type answer struct {
 	RetryAfter int `json:"retry_after,omitempty"`
 	// Pass is what was due besides, where an alarm was the occasion to do it.
 	Pass *step `json:"pass,omitempty"`
+	// Plan is what a dry run would write, and what holds it back.
+	Plan *plan `json:"plan,omitempty"`
 	// Decisions are the last ones that were made true, newest first.
 	Decisions []past `json:"decisions,omitempty"`
 	Reference string `json:"reference"`
@@ -62,6 +64,7 @@ func answerOf(o outcome) answer {
 		Direction: string(d.Op), Asked: &d.Asked, From: &d.From, To: &d.To, Applied: d.Applied, DryRun: d.DryRun,
 		Victims: d.Victims, Code: d.Code, Reason: d.Reason, RetryAfter: seconds(d.RetryAfter), Decisions: history(d.Ring),
 	}
+	a.Plan = o.plan
 	if p := o.pass; p != nil {
 		a.Pass = &step{p.Applied, p.Code, p.Reason, p.Victims}
 		a.Decisions = history(p.Ring)
@@ -114,7 +117,7 @@ func statusOf(s alarm.Signal, o options, a answer) int {
 	wrong := a.Code == cluster.UnknownNode || a.Code == cluster.Protected && s.Wish
 	strict := o.strict && s.Sender == alarm.Person && a.Code != cluster.Scaled && a.Code != cluster.Unchanged && !a.DryRun
 	switch {
-	case a.Applied, a.Pass != nil && a.Pass.Applied, (later || down) && s.Sender == alarm.Aodh:
+	case a.Applied, a.Code == cluster.Kept, a.Pass != nil && a.Pass.Applied, (later || down) && s.Sender == alarm.Aodh:
 		return http.StatusAccepted
 	case down:
 		return http.StatusServiceUnavailable

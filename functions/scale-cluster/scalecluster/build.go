@@ -43,7 +43,8 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
 		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(),
-		pools: pools{by: map[string]poolFact{}},
+		pools:  pools{by: map[string]poolFact{}},
+		stored: deliveries{at: map[string]time.Time{}},
 	}
 	mux := http.NewServeMux()
 	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {
@@ -54,6 +55,8 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
 	mux.HandleFunc("/{cluster}/reconcile", s.reconcile)
 	mux.HandleFunc("/{cluster}/sweep", s.sweep)
+	mux.HandleFunc("/{cluster}/pause", s.pause(cluster.OpPause))
+	mux.HandleFunc("/{cluster}/resume", s.pause(cluster.OpResume))
 	mux.HandleFunc("/{cluster}/address", s.address)
 	mux.HandleFunc("/", notFound)
 	return mux, nil
@@ -64,7 +67,7 @@ func policyOf(c config.Cluster) (cluster.Policy, error) {
 	p := cluster.Policy{
 		StepsOut: steps(c.StepsOut), StepsIn: steps(c.StepsIn), MaxStep: c.MaxStep, MaxInPercent: c.MaxInPercent,
 		StepsPerHour: c.StepsPerHour, NodeHours: c.NodeHours, Window: c.Stabilization, Ready: c.ReadyTimeout, HealthyPercent: c.HealthyShare,
-		Drain: c.Drain.Timeout, Stuck: c.StuckTimeout, NewestFirst: c.Victims == "newest",
+		Drain: c.Drain.Timeout, Stuck: c.StuckTimeout, Keep: c.IntentLife, NewestFirst: c.Victims == "newest",
 		Sticky: cmp.Or(c.Drain.Sticky, c.Drain.Timeout/2), Sessions: c.Drain.SessionsURL != "", DrainMin: c.Drain.Min,
 		Hook: c.Drain.Hook.URL != "", HookDeadline: c.Drain.Hook.Deadline,
 	}
@@ -89,7 +92,7 @@ func steps(list []config.Step) []cluster.Step {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	function.Fail(w, r, &function.Error{
 		Code: "not_found", Status: http.StatusNotFound,
-		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, reconcile or sweep, or get /{cluster}; post to /reconcile for all clusters.",
+		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, replace, pause, resume, reconcile or sweep, or get /{cluster}; post to /reconcile for all clusters.",
 	})
 }
 

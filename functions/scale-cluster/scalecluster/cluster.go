@@ -36,6 +36,9 @@ type stacks interface {
 	ServerRoom(ctx context.Context) (int, error)
 	Servers(ctx context.Context, ids ...string) ([]openstack.Server, error)
 	Act(ctx context.Context, ref openstack.StackRef, action openstack.Action) error
+	Signal(ctx context.Context, ref openstack.StackRef, resource string, s openstack.Signal) error
+	Metadata(ctx context.Context, ref openstack.StackRef, resource string) (map[string]any, error)
+	PreviewChange(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) (openstack.Preview, error)
 	leases
 }
 
@@ -59,7 +62,7 @@ func (s *scaler) target(name string) target {
 	if c, ok := s.clusters[name]; ok {
 		return target{name: name, stack: c.Stack, fixed: &c, policy: s.policies[name], quota: c.Quota, lease: c.Lease}
 	}
-	return target{name: name, stack: name, policy: cluster.Policy{Stuck: cluster.DefaultStuck}}
+	return target{name: name, stack: name, policy: cluster.Policy{Stuck: cluster.DefaultStuck, Keep: intentLife}}
 }
 
 // read gets the target's stack: two requests, or one if the process has seen it before. Outputs are most of the work in
@@ -133,7 +136,7 @@ func (t target) state(stack openstack.Stack) (cluster.State, error) {
 	if t.fixed == nil && !slices.Contains(stack.Tags, ourTag) {
 		return cluster.State{}, untagged()
 	}
-	st := cluster.State{Count: count, Action: stack.Action, Status: stack.Status, Policy: t.policy, Pause: pauseOf(stack.Tags)}
+	st := cluster.State{Count: count, Action: stack.Action, Status: stack.Status, Policy: t.policy, Updated: stack.Updated, Pause: cluster.PauseOf(stack.Tags), Tags: stack.Tags}
 	if st.Memory, hasMemory = cluster.Remember(memory); !hasMemory && !stack.Updated.IsZero() {
 		st.Memory = cluster.Restored(count, stack.Updated)
 	}
@@ -150,13 +153,6 @@ func (t target) state(stack openstack.Stack) (cluster.State, error) {
 	st.CooldownOut = time.Duration(whole(stack.Parameters["cooldown_out"], 180)) * time.Second
 	st.CooldownIn = time.Duration(whole(stack.Parameters["cooldown_in"], 600)) * time.Second
 	return st, nil
-}
-
-// pauseOf is what the stack's tags hold back. People set them, and so may any program with rights to the stack.
-func pauseOf(tags []string) cluster.Pause {
-	return cluster.Pause{
-		All: slices.Contains(tags, "paused"), In: slices.Contains(tags, "paused-in"), Out: slices.Contains(tags, "paused-out"),
-	}
 }
 
 func whole(text string, otherwise int) int {

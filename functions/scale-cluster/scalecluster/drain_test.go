@@ -61,7 +61,7 @@ func TestF7DrainStory(t *testing.T) {
 	h.settle(time.Minute)
 	h.calls()
 	h.post("/gentle/reconcile", ``, ci()).want(t, http.StatusOK, "steady")
-	if got := h.calls(); !slices.Equal(got, []string{read, membersOf}) {
+	if got := h.calls(); !slices.Equal(got, []string{read, membersOf, lookKept}) {
 		t.Errorf("nothing due: %v", got)
 	}
 	shown := h.send(http.MethodGet, "/gentle", ``, ci())
@@ -124,8 +124,8 @@ func TestN6Providers(t *testing.T) {
 		t.Parallel()
 		h := start4(t)
 		h.post(h.signed(gentle, "in"), aodh("alarm", 1), nobody()).want(t, http.StatusAccepted, "draining")
-		h.post(h.signed(gentle, "in"), aodh("alarm", 2), nobody()).want(t, http.StatusAccepted, "busy")
-		h.post("/gentle/in", `{"by": 1}`, ci()).want(t, http.StatusConflict, "busy")
+		h.post(h.signed(gentle, "in"), aodh("alarm", 2), nobody()).want(t, http.StatusAccepted, "kept")
+		h.post("/gentle/in?strict=1", `{"by": 1}`, ci()).want(t, http.StatusConflict, "busy")
 		h.settle(0)
 		r := h.post("/gentle/set", `{"to": 1}`, ci())
 		r.want(t, http.StatusAccepted, "draining")
@@ -308,7 +308,7 @@ func TestPoliciesAreRead(t *testing.T) {
 	h.cloud.SetMemberStatus(h.member("careful", "3").ID, "OFFLINE")
 	h.calls()
 	h.post(out, alarm(2, "80"), nobody()).want(t, http.StatusOK, "not_ready")
-	if got := h.calls(); !slices.Equal(got, []string{read, membersOf}) {
+	if got := h.calls(); !slices.Equal(got, []string{read, membersOf, lookKept}) {
 		t.Errorf("N7: %v", got)
 	}
 	h.cloud.SetMemberStatus(h.member("careful", "3").ID, "")

@@ -21,12 +21,14 @@ const (
 	verbIn   = "in"
 	verbAuto = "auto"
 	verbSet  = "set"
+	// verbReplace changes no size: broken nodes are made anew.
+	verbReplace = "replace"
 )
 
 // scale answers POST /{cluster}/{verb}.
 func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 	name, verb := r.PathValue("cluster"), r.PathValue("verb")
-	if !slices.Contains([]string{verbOut, verbIn, verbAuto, verbSet}, verb) {
+	if !slices.Contains([]string{verbOut, verbIn, verbAuto, verbSet, verbReplace}, verb) {
 		notFound(w, r)
 		return
 	}
@@ -152,7 +154,7 @@ func (s *scaler) identify(r *http.Request, name string, signed func(url.Values) 
 // proof is identify for an address that may be signed, with what its signature allows.
 func (s *scaler) proof(r *http.Request, name, verb string) (who caller.Caller, grant caller.Grant, ok bool) {
 	var signed func(url.Values) bool
-	if verb == verbOut || verb == verbIn {
+	if verb == verbOut || verb == verbIn || verb == verbReplace {
 		signed = func(query url.Values) (good bool) {
 			grant, good = caller.Granted(s.box, name, verb, query, s.now())
 			return good
@@ -226,6 +228,7 @@ func named(r *http.Request, s alarm.Signal, who caller.Caller) alarm.Signal {
 func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (cluster.Request, error) {
 	r := cluster.Request{
 		By: s.By, Percent: s.Percent, MinStep: s.MinStep, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
+		Person: s.Wish, Repeats: s.Repeats,
 	}
 	if s.Sender == alarm.Person {
 		r.Who, r.Strict = who.Name, o.strict
@@ -245,15 +248,20 @@ func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (clust
 	case verb == verbSet:
 		r.Op, r.To = cluster.OpSet, *s.To
 	case verb == "":
-		return r, badRequest("direction_missing", `The body does not say where to: add "direction" ("out" or "in"), or the label "scale" to the alert, or post to /out or /in.`)
-	case len(s.Nodes) > 0 && verb != verbIn:
-		return r, badRequest("nodes_not_in", `"nodes" names those to take away: post it to /in, or to /auto with "direction": "in".`)
+		return r, badRequest("direction_missing", `The body does not say where to: add "direction" ("out", "in" or "replace"), or the label "scale" to the alert, or post to /out or /in.`)
+	case verb == verbReplace && s.Wish && (len(s.Nodes) > 1 || s.By > 0 || s.Percent != nil || s.To != nil):
+		return r, badRequest("one_at_a_time", `One node is replaced at a time: name it in "nodes", or leave that out for one that is broken.`)
+	case len(s.Nodes) > 0 && s.Wish && verb != verbIn && verb != verbReplace:
+		return r, badRequest("nodes_not_in", `"nodes" names those to take away: post it to /in or /replace, or to /auto with the "direction" "in" or "replace".`)
 	case s.To != nil:
 		return r, badRequest("direction_or_size", `"to" names the size wanted: post it to /set or /auto.`)
 	case s.Wish && s.Direction != "" && string(s.Direction) != verb:
 		return r, badRequest("directions_differ", `"direction" says another thing than the address; post to /auto, or leave it out.`)
 	default:
 		r.Op = cluster.Op(verb)
+	}
+	if !s.Wish && verb != verbReplace {
+		r.Nodes = nil // an alarm about nodes at an address of another kind is an alarm like others
 	}
 	return r, nil
 }

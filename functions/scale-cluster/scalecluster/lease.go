@@ -105,5 +105,21 @@ func (s *scaler) leased(ctx context.Context, v *visit, decide decider, decision 
 	return decision, after, err
 }
 
-// decider is Decide or Reconcile.
+// unleased writes a decision without a lease.
+func (s *scaler) unleased(ctx context.Context, v *visit, _ decider, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
+	return s.apply(ctx, v, decision)
+}
+
+// decider is Decide, Reconcile or SetPause.
 type decider func(s cluster.State, r cluster.Request, now time.Time) cluster.Decision
+
+func deciderOf(op cluster.Op) decider {
+	switch op {
+	case cluster.OpPass:
+		return cluster.Reconcile
+	case cluster.OpPause, cluster.OpResume:
+		return cluster.SetPause
+	default:
+		return cluster.Decide
+	}
+}

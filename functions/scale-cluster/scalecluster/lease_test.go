@@ -57,7 +57,7 @@ func TestF16LeaseCosts(t *testing.T) {
 	}{
 		{3, []string{read, claim, update, read}},
 		{4, []string{read, claim, update, read}},
-		{4, []string{read}},
+		{4, []string{read, lookKept}},
 		{3, []string{read, membersOf, claim, update, read, release}},
 	} {
 		h.post("/shared/set", `{"to": `+strconv.Itoa(row.to)+`}`, ci())

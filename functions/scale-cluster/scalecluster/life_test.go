@@ -157,12 +157,12 @@ func TestN2SameRequestGoesOn(t *testing.T) {
 	if retry, _ := r.body["retry_after"].(float64); retry < 1 || retry > 30 {
 		t.Errorf("%s", r.text)
 	}
-	h.post("/leaver/in", `{"by": 2}`, key).want(t, http.StatusConflict, "busy")
+	h.post("/leaver/in?strict=1", `{"by": 2}`, key).want(t, http.StatusConflict, "busy")
 	h.settle(0)
 	h.calls()
 	r = h.post("/leaver/in", `{"by": 2}`, key)
 	r.want(t, http.StatusAccepted, "draining")
-	if got := h.calls(); r.body["to"] != 2.0 || len(got) != 3 {
+	if got := h.calls(); r.body["to"] != 2.0 || len(got) != 4 {
 		t.Errorf("%v %s", got, r.text)
 	}
 	h.settle(0)

@@ -25,7 +25,7 @@ var raceRounds = flag.Int("race.rounds", 40, "how many rounds two hosts race")
 // service, nobody goes whom no answer named, and no request costs more than its budget.
 func TestTwoHostsRace(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct{ budget, low, high int }{gentle: {4, 1, 4}, leased: {8, 1, 4}, floor: {4, 2, 12}, leaver: {4, 1, 4}} {
+	for name, row := range map[string]struct{ budget, low, high int }{gentle: {5, 1, 4}, leased: {8, 1, 4}, floor: {5, 2, 12}, leaver: {5, 1, 4}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(3, uint64(len(name))))

@@ -102,7 +102,7 @@ func TestF3Cooldowns(t *testing.T) {
 	}
 	h.post("/academy/out", aodh("alarm", 1), theAlarm()).want(t, http.StatusAccepted, "scaled")
 	h.cloud.Advance(2 * time.Second) // the server takes its time
-	h.post("/academy/out", aodh("alarm", 2), theAlarm()).want(t, http.StatusAccepted, "busy")
+	h.post("/academy/out?strict=1", ``, ci()).want(t, http.StatusConflict, "busy")
 	seen := h.cloud.Now()
 	h.cloud.Settle()
 	left := func(d time.Duration) int { return int(seen.Add(d).Sub(h.cloud.Now()).Round(time.Second) / time.Second) }
@@ -273,7 +273,10 @@ func TestF17Senders(t *testing.T) {
 		}
 	}
 	h.post("/academy/out", ``, ci()).want(t, http.StatusAccepted, "scaled")
-	check("busy", map[string]int{"aodh": 202, "alertmanager": 503, "cloudevents": 503, "person": 409, "timer": 200}, map[string]string{"": "busy"})
+	check("busy", map[string]int{"aodh": 202, "alertmanager": 202, "cloudevents": 202, "person": 202, "timer": 200}, map[string]string{"": "kept", "timer": "busy"})
+	h.cloud.Inject(openstacktest.Fault{Service: "heat", PathPattern: "*/signal", Status: http.StatusServiceUnavailable})
+	check("busy, and not kept", map[string]int{"aodh": 202, "alertmanager": 503, "cloudevents": 503, "person": 409, "timer": 200}, map[string]string{"": "busy"})
+	h.cloud.ClearFaults()
 	h.settle(0)
 	check("cooling", map[string]int{"aodh": 200, "alertmanager": 200, "cloudevents": 204, "person": 200, "timer": 200}, map[string]string{"": "cooldown", "timer": "steady"})
 	h.cloud.Inject(fault("heat", http.StatusServiceUnavailable))
@@ -297,8 +300,8 @@ func TestF21OneLineADecision(t *testing.T) {
 	ask("scaled", h.post("/academy/out?dry_run=1", aodh("alarm", 1), theAlarm()))
 	ask("scaled", h.post("/academy/out", aodh("alarm", 1), theAlarm()))
 	ask("duplicate", h.post("/academy/out", aodh("alarm", 1), theAlarm()))
-	ask("busy", h.post("/academy/out", firing(1), theAlarm()))
-	ask("busy", h.post("/academy/out", ``, ci()))
+	ask("kept", h.post("/academy/out", firing(1), theAlarm()))
+	ask("kept", h.post("/academy/out", ``, ci()))
 	h.settle(0)
 	ask("at_max", h.post("/academy/out", aodh("alarm", 2), theAlarm()))
 	ask("cooldown", h.post("/academy/in", aodh("alarm", 3), theAlarm()))

@@ -33,6 +33,7 @@ type scaler struct {
 	worked      wishes // sights of Heat at work
 	roundsAt    roundsAt
 	pools       pools
+	stored      deliveries
 }
 
 // wishes remembers when something was heard of each stack: when it was last asked to grow, also in vain, as an alarm that
@@ -74,6 +75,7 @@ func (s *scaler) doorFor(who caller.Caller) door {
 type outcome struct {
 	cluster.Decision
 	pass *cluster.Decision
+	plan *plan
 }
 
 // decide reads the cluster, decides, and makes the decision true. An alarm that changes nothing is an occasion to do what
@@ -103,19 +105,43 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 		s.counts.failed(err)
 		return outcome{}, err
 	}
-	s.counts.decided(decision)
-	out := outcome{Decision: decision}
-	if occasion && (decision.Idle() && t.policy.NeedsPass() || v.state.Stuck(s.now())) {
-		v.request = cluster.Request{Op: cluster.OpPass, Who: r.Who, DryRun: r.DryRun}
-		pass, err := s.settle(ctx, &v)
-		if err != nil {
-			s.counts.failed(err)
-			return outcome{}, err
-		}
-		s.counts.decided(pass)
-		out.pass = &pass
+	out, err := s.besides(ctx, &v, decision, occasion)
+	if err != nil {
+		s.counts.decided(decision)
+		s.counts.failed(err)
+		return outcome{}, err
+	}
+	s.counts.decided(out.Decision)
+	if out.pass != nil {
+		s.counts.decided(*out.pass)
 	}
 	return out, nil
+}
+
+// besides does what a request is the occasion for, once it is decided: what is kept for later, and what is due.
+func (s *scaler) besides(ctx context.Context, v *visit, decision cluster.Decision, occasion bool) (out outcome, err error) {
+	r := v.request
+	out.Decision = decision
+	if r.DryRun {
+		out.plan = s.explain(ctx, v)
+	}
+	switch {
+	case r.Op == cluster.OpPass:
+		out.Decision, err = s.carry(ctx, v, decision)
+	case occasion && (decision.Idle() && v.target.policy.NeedsPass() || v.state.Stuck(s.now())):
+		out.Decision = s.keep(ctx, v, decision)
+		v.request = cluster.Request{Op: cluster.OpPass, Who: r.Who, DryRun: r.DryRun}
+		var pass cluster.Decision
+		if pass, err = s.settle(ctx, v); err == nil {
+			pass, err = s.carry(ctx, v, pass)
+		}
+		out.pass = &pass
+	case occasion && decision.Idle():
+		out.pass, err = s.onlyKept(ctx, v)
+	default:
+		out.Decision = s.keep(ctx, v, decision)
+	}
+	return out, err
 }
 
 // visit is one request's turn at its cluster.
@@ -125,6 +151,7 @@ type visit struct {
 	turn    *turn
 	request cluster.Request
 	stack   openstack.Stack
+	full    bool // it was read with its outputs
 	state   cluster.State
 	now     time.Time // one for all looks at one decision, so that they agree
 	spent   bool      // the pool was read, too: of the four requests none is left to tell why another is refused
@@ -133,12 +160,13 @@ type visit struct {
 // look reads the cluster's stack, unless one that waited before us has done so since we came.
 func (s *scaler) look(ctx context.Context, v *visit, who caller.Caller, arrived uint64) (err error) {
 	full := v.request.Op != cluster.OpOut || v.target.policy.NeedsNodes()
-	v.stack = v.turn.stack
+	v.stack, v.full = v.turn.stack, v.turn.outputs
 	if !v.door.shared || v.turn.begun < arrived || full && !v.turn.outputs {
 		begun := s.turns.clock.Add(1)
 		if v.stack, err = s.read(ctx, v.door, v.target, who, full); err != nil {
 			return err
 		}
+		v.full = full
 		v.turn.keep(v.door, v.stack, full, begun)
 	}
 	if v.state, err = v.target.state(v.stack); err != nil {
@@ -160,10 +188,7 @@ func (s *scaler) look(ctx context.Context, v *visit, who caller.Caller, arrived 
 
 // settle decides and makes the decision true.
 func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error) {
-	decide := decider(cluster.Decide)
-	if v.request.Op == cluster.OpPass {
-		decide = cluster.Reconcile
-	}
+	decide := deciderOf(v.request.Op)
 	v.request.Token, v.now = rand.Text(), s.now()
 	decision := decide(v.state, v.request, v.now)
 	if decision.NeedsNodes(v.target.policy) && v.state.Nodes == nil {
@@ -173,7 +198,7 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 		}
 		decision = decide(v.state, v.request, v.now)
 	}
-	builds := decision.To > decision.From && (decision.Code == cluster.Scaled || decision.Code == cluster.Capped)
+	builds := decision.To > decision.From && (decision.Code == cluster.Scaled || decision.Code == cluster.Capped) || decision.Code == cluster.Replaced
 	if builds && v.target.quota {
 		room, err := v.door.ServerRoom(ctx)
 		if err != nil {
@@ -197,7 +222,11 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 	}
 	v.turn.begun = 0 // what was read before the update is of no use to those who wait
 	begun := s.turns.clock.Add(1)
-	decision, after, err := s.leased(ctx, v, decide, decision)
+	write := s.leased
+	if decision.Patch.Tags != nil {
+		write = s.unleased // a lease is for the next decision on the size
+	}
+	decision, after, err := write(ctx, v, decide, decision)
 	if err == nil {
 		v.turn.keep(v.door, after, false, begun)
 	}
@@ -214,12 +243,11 @@ func (t *turn) keep(d door, stack openstack.Stack, outputs bool, begun uint64) {
 // apply writes the decision and reads back whose decision stands. An update is never sent twice: after a lost answer it
 // may have worked, and reading says so.
 func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
-	patchErr := v.door.PatchStack(ctx, v.stack.StackRef, openstack.StackChange{Parameters: map[string]any{
-		"app_count": decision.Patch.Count, "app_removal": decision.Patch.Removal, "scale_state": decision.Patch.State,
-	}})
+	patchErr := v.door.PatchStack(ctx, v.stack.StackRef, changeOf(decision.Patch))
 	switch openstack.CodeOf(patchErr) {
 	case "", openstack.Unavailable:
 	case openstack.Busy:
+		v.state.Action, v.state.Status = "UPDATE", "IN_PROGRESS"
 		return decision.Refuse(cluster.Busy, v.state.Memory), openstack.Stack{}, nil
 	case openstack.Refused:
 		return decision.Refuse(cluster.NotScalable, v.state.Memory), openstack.Stack{}, nil
@@ -235,10 +263,13 @@ func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision)
 		return cluster.Decision{}, openstack.Stack{}, err
 	}
 	result := cluster.Verify(decision, v.request.Token, v.state.Memory, after)
+	if decision.Patch.Tags != nil {
+		result = decision.VerifyTags(after)
+	}
 	switch {
 	case result.Code == cluster.Lost && patchErr != nil:
 		return cluster.Decision{}, stack, patchErr // it did not take it: the cloud was down
-	case result.Code == cluster.Superseded:
+	case result.Code == cluster.Superseded && decision.Patch.Tags == nil:
 		// Look once more with the winner's eyes: it may have acted on the very same notification.
 		if again := cluster.Decide(after, v.request, s.now()); again.Code == cluster.Duplicate {
 			return again, stack, nil

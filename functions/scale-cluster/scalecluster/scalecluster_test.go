@@ -69,8 +69,8 @@ func TestRefusalsSayWhy(t *testing.T) {
 	}
 	h.post(out, aodh("alarm", 1), nobody()).want(t, http.StatusAccepted, "scaled")
 	h.post(out, aodh("alarm", 1), nobody()).want(t, http.StatusOK, "duplicate")
-	h.post(out, aodh("alarm", 2), nobody()).want(t, http.StatusAccepted, "busy")
-	h.post(in, aodh("alarm", 3), nobody()).want(t, http.StatusAccepted, "busy")
+	h.post(out, aodh("alarm", 2), nobody()).want(t, http.StatusAccepted, "kept")
+	h.post(in, aodh("alarm", 3), nobody()).want(t, http.StatusAccepted, "kept")
 	h.settle(0)
 	h.calls()
 	h.post(out, aodh("alarm", 4), nobody()).want(t, http.StatusOK, "at_max")
@@ -147,7 +147,7 @@ func TestPersonScales(t *testing.T) {
 	h.cluster(app, 1)
 	// The configuration's bounds and stack name count, and no tag is needed.
 	h.post("/academy/out", `{"by": 2, "reason": "exam"}`, ci()).want(t, http.StatusAccepted, "scaled")
-	busy := h.post("/academy/out", ``, ci())
+	busy := h.post("/academy/out?strict=1", ``, ci())
 	busy.want(t, http.StatusConflict, "busy")
 	if busy.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
@@ -185,7 +185,7 @@ func TestAlertmanager(t *testing.T) {
 	h.cluster(app, 1)
 	h.post("/academy/auto", firing(1), theAlarm()).want(t, http.StatusAccepted, "scaled")
 	h.post("/academy/auto", firing(1), theAlarm()).want(t, http.StatusOK, "duplicate")
-	h.post("/academy/auto", firing(2), theAlarm()).want(t, http.StatusServiceUnavailable, "busy")
+	h.post("/academy/auto", firing(2), theAlarm()).want(t, http.StatusAccepted, "kept")
 	h.settle(0)
 	h.post("/academy/auto", firing(3), theAlarm()).want(t, http.StatusOK, "cooldown")
 	h.post("/academy/auto", strings.ReplaceAll(firing(4), "firing", "resolved"), theAlarm()).want(t, http.StatusOK, "not_alarm")
@@ -203,7 +203,7 @@ func TestN2CloudEvents(t *testing.T) {
 	}
 	h.post(h.signed(alone, "out"), aodh("alarm", 1), event("1")).want(t, http.StatusAccepted, "scaled")
 	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("1")).want(t, http.StatusNoContent, "duplicate")
-	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("2")).want(t, http.StatusServiceUnavailable, "busy")
+	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("2")).want(t, http.StatusAccepted, "kept")
 	h.post(h.signed(alone, "out"), `{"by": 3}`, event("3")).want(t, http.StatusForbidden, "alarms_only")
 	h.settle(time.Hour)
 	h.post(h.signed(alone, "out"), aodh("ok", 2), event("4")).want(t, http.StatusNoContent, "not_alarm")
@@ -283,7 +283,7 @@ func TestFaults(t *testing.T) {
 		"lost update":     {patch(openstacktest.Fault{LostUpdate: true}), 202, 409, "lost", 1, 4},
 		"answer lost":     {patch(openstacktest.Fault{DropReply: true}), 202, 202, "scaled", 2, 4},
 		"503 at update":   {patch(openstacktest.Fault{Status: 503}), 202, 503, "unavailable", 1, 4},
-		"409 at update":   {patch(openstacktest.Fault{Status: 409}), 202, 409, "busy", 1, 3},
+		"409 at update":   {patch(openstacktest.Fault{Status: 409}), 202, 202, "kept", 1, 4},
 		"400 at update":   {patch(openstacktest.Fault{Status: 400}), 200, 200, "not_scalable", 1, 3},
 		"401 at update":   {patch(openstacktest.Fault{Status: 401}), 202, 202, "scaled", 2, 5},
 		"cloud down":      {openstacktest.Fault{Service: "heat", Status: 503}, 202, 503, "unavailable", 1, 1},

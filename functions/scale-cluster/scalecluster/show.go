@@ -35,8 +35,10 @@ type overview struct {
 	// Strays are what does not fit together, where the nodes were looked at; a sweep looks at their servers, too.
 	Strays []cluster.Stray `json:"strays,omitempty"`
 	// List are the nodes, if they were asked for or have to be looked at anyway.
-	List      []nodeView `json:"list,omitempty"`
-	Decisions []past     `json:"decisions"` // newest first
+	List []nodeView `json:"list,omitempty"`
+	// Kept is the request that the next pass makes, if it was asked for whether there is one.
+	Kept      *keptView `json:"kept,omitempty"`
+	Decisions []past    `json:"decisions"` // newest first
 }
 
 // nodeView is one node. It can be named by name, server or address.
@@ -61,7 +63,7 @@ type past struct {
 	By   string       `json:"by,omitempty"`
 }
 
-// show answers GET /{cluster}: at most two requests to OpenStack, and one more for the nodes.
+// show answers GET /{cluster}: at most two requests to OpenStack, one more for the nodes, and one for what is kept.
 func (s *scaler) show(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		wrongMethod(w, r, "GET, HEAD", "Get the cluster here; to scale it, post to /{cluster}/out, in, auto or set.")
@@ -90,7 +92,11 @@ func (s *scaler) show(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.counts.seen(name, state, s.now())
-	function.JSON(w, r, http.StatusOK, s.overview(name, stack, state))
+	view := s.overview(name, stack, state)
+	if r.URL.Query().Get("kept") == "1" {
+		view.Kept = s.keptOf(r.Context(), &visit{target: t, door: door, stack: stack, state: state})
+	}
+	function.JSON(w, r, http.StatusOK, view)
 }
 
 func (s *scaler) overview(name string, stack openstack.Stack, state cluster.State) overview {

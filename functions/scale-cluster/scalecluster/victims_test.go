@@ -14,6 +14,10 @@ import (
 const (
 	membersOf = "octavia GET /lbaas/pools/{}/members"
 	changeOne = "octavia PUT /lbaas/pools/{}/members/{}"
+	preview   = "heat PATCH /stacks/{}/{}/preview"
+	// keepOne stores a request for later, lookKept looks for such.
+	keepOne  = "heat POST /stacks/{}/{}/resources/{}/signal"
+	lookKept = "heat GET /stacks/{}/{}/resources/{}/metadata"
 	// longEnough is past every cooldown.
 	longEnough = 20 * time.Minute
 )
@@ -131,7 +135,7 @@ func TestF5ChosenNodesGo(t *testing.T) {
 			h.post("/alone/out?dry_run=1", ``, ci()) // the stack is found once in a process's life
 			h.calls()
 			dry := h.post(row.path+"?dry_run=1", body, ci())
-			if got := h.calls(); !slices.Equal(got, []string{read, membersOf}) {
+			if got := h.calls(); !slices.Equal(got, []string{read, membersOf, preview}) {
 				t.Errorf("N11: a dry run made %v", got)
 			}
 			r := h.post(row.path, body, ci())
@@ -210,7 +214,7 @@ func TestRefusalsCarryTheDecision(t *testing.T) {
 	if list, _ := first.body["decisions"].([]any); len(list) != 1 {
 		t.Errorf("%s", first.text)
 	}
-	busy := h.post("/alone/out", ``, ci())
+	busy := h.post("/alone/out?strict=1", ``, ci())
 	busy.want(t, http.StatusConflict, "busy")
 	list, _ := busy.body["decisions"].([]any)
 	if len(list) != 1 || busy.body["asked"] != 3.0 || busy.body["applied"] != false || busy.body["retry_after"] != 30.0 || busy.body["detail"] != busy.body["reason"] || busy.body["status"] != 409.0 {

@@ -70,7 +70,7 @@ func TestWebhookAnswers(t *testing.T) {
 		{out, "alarm", "1", http.StatusAccepted, "scaled"},
 		{out, "alarm", "1", http.StatusNoContent, "duplicate"},
 		{out, "ok", "2", http.StatusNoContent, "not_alarm"},
-		{out, "alarm", "3", http.StatusServiceUnavailable, "busy"},
+		{out, "alarm", "3", http.StatusAccepted, "kept"},
 		{h.signed("gone", "out"), "alarm", "4", http.StatusGone, "gone"},
 	} {
 		r := h.post(row.path, aodh(row.state, 1), event(row.id))

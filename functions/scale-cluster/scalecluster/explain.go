@@ -1,0 +1,84 @@
+package scalecluster
+
+import (
+	"context"
+
+	"github.com/stackhook/stackhook/shared/cluster"
+	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/openstack"
+)
+
+// plan is what a dry run says besides its decision (N11).
+type plan struct {
+	// BlockedBy is everything that holds the request back, not only what it met first; Otherwise is what would be decided if
+	// nothing did.
+	BlockedBy []cluster.Block `json:"blocked_by,omitempty"`
+	Otherwise *step           `json:"otherwise,omitempty"`
+	// Parameters are what an update would set, beside the memory; Changes what it would do to the stack's resources, by
+	// OpenStack's own preview.
+	Parameters map[string]any `json:"parameters,omitempty"`
+	Tags       []string       `json:"tags,omitempty"`
+	Changes    *changes       `json:"changes,omitempty"`
+	// Members are what would be written to pool members.
+	Members []memberPlan `json:"members,omitempty"`
+}
+
+// changes are resources by what happens to them. A group always reads as updated.
+type changes struct {
+	Updated  []string `json:"updated,omitempty"`
+	Replaced []string `json:"replaced,omitempty"`
+	Added    []string `json:"added,omitempty"`
+	Deleted  []string `json:"deleted,omitempty"`
+}
+
+// memberPlan is one change of a pool member.
+type memberPlan struct {
+	Node   string   `json:"node"`
+	Weight int      `json:"weight"`
+	Tags   []string `json:"tags"`
+}
+
+// explain is what a dry run would write, and what holds it back; one request to OpenStack at most: for the nodes, if what
+// holds it back was known without, or for a preview of the update.
+func (s *scaler) explain(ctx context.Context, v *visit) *plan {
+	decide, wet := deciderOf(v.request.Op), v.request
+	out := &plan{}
+	blocks, would := cluster.Explain(v.state, v.request, v.now, decide)
+	if len(blocks) > 0 && v.full && v.state.Nodes == nil && would.NeedsNodes(v.target.policy) {
+		var err error
+		if v.state.Nodes, v.state.Strangers, err = nodes(ctx, v.door, v.stack); err != nil {
+			logging.From(ctx).Warn().Err(err).Msg("the nodes could not be read for a dry run")
+		}
+		blocks, would = cluster.Explain(v.state, v.request, v.now, decide)
+	}
+	if len(blocks) > 0 {
+		out.BlockedBy = blocks
+		out.Otherwise = &step{Code: would.Code, Reason: would.Reason, Victims: would.Victims}
+	}
+	wet.DryRun = false
+	would = decide(v.state, wet, v.now)
+	for _, m := range would.Members {
+		out.Members = append(out.Members, memberPlan{m.Node, m.Weight, m.Tags})
+	}
+	if would.Patch == nil {
+		return out
+	}
+	if out.Tags = would.Patch.Tags; out.Tags == nil {
+		out.Parameters = map[string]any{"app_count": would.Patch.Count, "app_removal": would.Patch.Removal}
+	}
+	preview, err := v.door.PreviewChange(ctx, v.stack.StackRef, changeOf(would.Patch))
+	if err != nil {
+		logging.From(ctx).Warn().Err(err).Msg("no preview to be had of a dry run")
+		return out
+	}
+	out.Changes = &changes{preview.Updated, preview.Replaced, preview.Added, preview.Deleted}
+	return out
+}
+
+// changeOf is the decision as an update of the stack.
+func changeOf(p *cluster.Patch) openstack.StackChange {
+	if p.Tags != nil {
+		return openstack.StackChange{Tags: p.Tags}
+	}
+	return openstack.StackChange{Parameters: map[string]any{"app_count": p.Count, "app_removal": p.Removal, "scale_state": p.State}}
+}
