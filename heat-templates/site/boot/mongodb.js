@@ -1,6 +1,8 @@
 // For mongosh: brings this node into the site's replica set, and says how in the middle of a JSON object.
 //   MODE=up      waits until this member serves and the site's user can log in; makes what is missing
 //   MODE=health  looks once; ends with code 0 only if this member serves and the set has a primary
+//   MODE=turn, empty, replay, calm  what mongodb-backup asks: whose turn a backup is, whether there is nothing yet, and the right to
+//                replay a log, given to admin and taken back
 //
 // A set is made by index 0 alone, and only while all three members answer and none has ever been in a set. One that is silent may
 // hold the data, so nobody makes a set without it: a rebuilt node waits for its set to find it, by its name, and to fill it.
@@ -42,6 +44,12 @@ const ask = (host, what, user, password) => {
 };
 const asAdmin = (what) => ask(local, what, 'admin', env.MONGODB_ADMIN_PASSWORD);
 const asSite = (what) => ask(local, what, 'openedx', env.MONGODB_PASSWORD);
+
+// onPrimary asks whoever is primary.
+const onPrimary = (what) => {
+  const hello = ask(local, {hello: 1});
+  return ask(hello.primary || local, what, 'admin', env.MONGODB_ADMIN_PASSWORD);
+};
 
 // peer is what another member says of itself: that it is in a set, that it is blank, or nothing.
 const peer = (host) => {
@@ -95,6 +103,30 @@ const step = () => {
   if (asSite({connectionStatus: 1}).ok) return '';
   return hello.isWritablePrimary && env.MODE === 'up' ? users() : `the site's user cannot log in yet`;
 };
+
+const answers = {
+  turn: () => {
+    const status = asAdmin({replSetGetStatus: 1});
+    let last = 'unknown';
+    for (const m of status.members || []) if (m.state === 2 && m.health === 1) last = m._id === index ? 'mine' : 'other';
+    return last;
+  },
+  empty: () => {
+    const databases = onPrimary({listDatabases: 1, nameOnly: true});
+    return databases.ok && !databases.databases.find((d) => d.name === 'openedx') ? 'empty' : `not empty ${databases.errmsg || ''}`;
+  },
+  replay: () => {
+    const privileges = [{resource: {anyResource: true}, actions: ['anyAction']}];
+    onPrimary({createRole: 'replay', privileges, roles: []}); // may be there from a try before
+    return onPrimary({grantRolesToUser: 'admin', roles: ['replay']}).ok ? 'granted' : '';
+  },
+  calm: () => (onPrimary({dropRole: 'replay'}).ok ? 'dropped' : ''),
+};
+if (answers[env.MODE]) {
+  const answer = answers[env.MODE]();
+  print(answer);
+  quit(answer ? 0 : 1);
+}
 
 let said, missing;
 while ((missing = step()) && env.MODE === 'up' && !hopeless && Date.now() < deadline) {

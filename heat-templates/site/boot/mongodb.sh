@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mongodb up|health: this node's member of the site's replica set `openedx`. The package is the vendor's (MongoDB 7.0 is not in
+# mongodb up|health|...: this node's member of the site's replica set `openedx`. The package is the vendor's (MongoDB 7.0 is not in
 # Debian), from the image or its repository; its unit stays masked until the data's volume is mounted. Who makes the set, when, and
 # which users: mongodb.js.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -53,12 +53,15 @@ up() {
   [ -z "$changed" ] || unserve mongodb
   service mongodb setpriv --reuid mongodb --regid mongodb --init-groups mongod --config "$conf"
   result=$(mongo up) || die "$result"
+  if [ -n "${RESTORE:-}" ] && { [[ $result == *'"mode":"bootstrap"'* ]] || [ -e "$root/srv/mongodb/restoring" ]; }; then
+    mongodb-backup restore "$RESTORE"
+  fi
   state=${result#*'"state":"'}
   progress mongodb "mongodb ${state%%'"'*}" "$result"
 }
 
 case ${1:-} in
   up) up ;;
-  health) mongo health ;;
-  *) echo "usage: mongodb up|health" >&2; exit 2 ;;
+  health | turn | empty | replay | calm) mongo "$1" ;;
+  *) die "usage: mongodb up|health|turn|empty|replay|calm" ;;
 esac

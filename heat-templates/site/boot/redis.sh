@@ -104,14 +104,14 @@ first() {
       [1-9]*) answers=$((answers + 1)) kept=${kept:-$address} ;;
     esac
   done
-  if [ $answers -eq 3 ] || [ $answers -eq 2 ] && [ $SECONDS -ge "${REDIS_ALONE:-60}" ]; then echo "${kept:-$blank}"; fi
+  if [ $answers -eq 3 ] || { [ $answers -eq 2 ] && [ $SECONDS -ge 60 ]; }; then echo "${kept:-$blank}"; fi
 }
 
 # choose says once it is clear who is primary. One that others take for it, but whose volume is blank, does not start: its
 # replicas would become as blank. They choose another while it is away.
 choose() {
   local primary
-  while [ $SECONDS -lt "${REDIS_WAIT:-600}" ]; do
+  while [ $SECONDS -lt 600 ]; do
     primary=$(named || true)
     case $primary in
       '') primary=$(followed || first) ;;
