@@ -30,11 +30,11 @@ func mariadb(t *testing.T) (port string) {
 	}
 	install := run("mariadb-install-db", append([]string{"--no-defaults", "--datadir=" + dir + "/data", "--auth-root-authentication-method=normal", "--skip-test-db"}, user...)...)
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		t.Fatalf("%v: %.1500s", err, out)
 	}
 	port = freePort(t)
 	init := dir + "/init.sql"
-	text := "CREATE USER root@'127.0.0.1' IDENTIFIED BY 'hunter2root'; GRANT ALL ON *.* TO root@'127.0.0.1';"
+	text := "CREATE OR REPLACE USER root@'127.0.0.1' IDENTIFIED BY 'hunter2root'; GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;"
 	if err := os.WriteFile(init, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

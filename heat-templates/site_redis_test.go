@@ -143,29 +143,28 @@ func TestRow32RedisPrimaryIsReplaced(t *testing.T) {
 		t.Errorf("the first primary is %d", first)
 	}
 	r.proxy()
-	if got := r.set("course", "kept"); got != "OK" {
-		t.Fatalf("set: %s", got)
-	}
+	until(t, 60*time.Second, "a course is kept", func() bool { return r.set("course", "kept") == "OK" })
+	victim := r.settled()
 	start := time.Now()
-	r.kill(0, syscall.SIGKILL)
+	r.kill(victim, syscall.SIGKILL)
 	until(t, 90*time.Second, "writes go on", func() bool { return r.set("after", "1") == "OK" })
 	t.Logf("%.1f s from the kill of the primary to the next write", time.Since(start).Seconds())
 	if got := r.as(r.front, "GET", "course"); got != "kept" {
 		t.Errorf("after the change: %q", got)
 	}
-	if all, _ := r.primaries(); len(all) != 1 || all[0] == 0 {
+	if all, _ := r.primaries(); len(all) != 1 || all[0] == victim {
 		t.Errorf("primaries are %v", all)
 	}
-	r.up(0)
-	if now := r.settled(); now == 0 {
+	r.up(victim)
+	if now := r.settled(); now == victim {
 		t.Error("the old primary took over again")
 	}
-	if got := r.as(r.at[0], "GET", "after"); got != "1" {
+	if got := r.as(r.at[victim], "GET", "after"); got != "1" {
 		t.Errorf("the old primary has %q", got)
 	}
-	before := r.nodes[0].read("/run/stackhook/redis.pid")
-	r.up(0)
-	if r.nodes[0].read("/run/stackhook/redis.pid") != before {
+	before := r.nodes[victim].read("/run/stackhook/redis.pid")
+	r.up(victim)
+	if r.nodes[victim].read("/run/stackhook/redis.pid") != before {
 		t.Error("a second boot of a good member started it again")
 	}
 }
@@ -176,11 +175,11 @@ func TestRow32RedisThatWasCutOffDoesNotSplit(t *testing.T) {
 	t.Parallel()
 	r := newRedisTrio(t)
 	r.up(0, 1, 2)
-	r.settled()
 	r.proxy()
-	r.kill(0, syscall.SIGSTOP)
+	victim := r.settled()
+	r.kill(victim, syscall.SIGSTOP)
 	until(t, 90*time.Second, "writes go on", func() bool { return r.set("who", "new") == "OK" })
-	r.kill(0, syscall.SIGCONT)
+	r.kill(victim, syscall.SIGCONT)
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
 		if got := r.as(r.front, "GET", "who"); got != "new" && !strings.Contains(got, "rror") {
 			t.Fatalf("the app nodes read %q: from the old primary", got)
@@ -189,10 +188,10 @@ func TestRow32RedisThatWasCutOffDoesNotSplit(t *testing.T) {
 			t.Fatalf("writes are taken by %v", useful)
 		}
 	}
-	if now := r.settled(); now == 0 {
+	if now := r.settled(); now == victim {
 		t.Error("the old primary is the primary")
 	}
-	if got := r.as(r.at[0], "GET", "who"); got != "new" {
+	if got := r.as(r.at[victim], "GET", "who"); got != "new" {
 		t.Errorf("the old primary has %q", got)
 	}
 }
@@ -204,16 +203,15 @@ func TestRow61BlankRedisDoesNotEmptyTheOthers(t *testing.T) {
 	r.up(0, 1, 2)
 	r.settled()
 	r.proxy()
-	if got := r.set("course", "kept"); got != "OK" {
-		t.Fatal(got)
-	}
-	until(t, 20*time.Second, "the replica has it", func() bool { return r.as(r.at[1], "GET", "course") == "kept" })
-	r.kill(0, syscall.SIGKILL)
-	if err := os.RemoveAll(filepath.Join(r.nodes[0].root, "srv")); err != nil {
+	until(t, 60*time.Second, "a course is kept", func() bool { return r.set("course", "kept") == "OK" })
+	victim := r.settled()
+	until(t, 20*time.Second, "the replica has it", func() bool { return r.as(r.at[(victim+1)%3], "GET", "course") == "kept" })
+	r.kill(victim, syscall.SIGKILL)
+	if err := os.RemoveAll(filepath.Join(r.nodes[victim].root, "srv")); err != nil {
 		t.Fatal(err)
 	}
-	r.up(0) // at once, before anyone has noticed
-	if now := r.settled(); now == 0 {
+	r.up(victim) // at once, before anyone has noticed
+	if now := r.settled(); now == victim {
 		t.Error("the blank one is primary")
 	}
 	for i := range r.at {

@@ -59,7 +59,7 @@ sentinel myid $(hash "sentinel $INDEX $SITE" | cut -c1-40)
 sentinel monitor openedx $1 6379 2
 sentinel auth-user openedx admin
 sentinel auth-pass openedx $admin
-sentinel down-after-milliseconds openedx 3000
+sentinel down-after-milliseconds openedx 5000
 sentinel failover-timeout openedx 20000
 sentinel parallel-syncs openedx 2
 END
