@@ -34,7 +34,7 @@ func mariadb(t *testing.T) (port string) {
 	}
 	port = freePort(t)
 	init := dir + "/init.sql"
-	text := "CREATE OR REPLACE USER root@'127.0.0.1' IDENTIFIED BY 'hunter2root'; GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;"
+	text := "SET PASSWORD FOR root@'127.0.0.1' = PASSWORD('hunter2root');\n"
 	if err := os.WriteFile(init, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,7 @@ type mongoSet struct {
 	roles   map[string]string
 	config  []string
 	elect   int      // who wins the first election
+	data    []string // databases
 	log     []string // "<index> <command>", of what changes something
 }
 
@@ -216,6 +217,10 @@ func (c *conversation) run(command doc) (doc, error) {
 		return c.status(), nil
 	case "replSetInitiate":
 		return c.initiate(command), nil
+	case "listDatabases":
+		return c.databases(), nil
+	case "createRole", "dropRole", "grantRolesToUser":
+		return c.right(name), nil
 	case "usersInfo", "createUser", "updateUser":
 		return c.manage(name, command), nil
 	default:
@@ -269,6 +274,35 @@ func (c *conversation) status() doc {
 	case m.state == memberRemoved:
 		return refusal(codeNotInSet, "Our replica set config is invalid or we are not a member of it")
 	}
+	members := []any{}
+	for i, other := range c.member.set.members {
+		state := map[memberState]int{memberPrimary: 1, memberSecondary: 2, memberFilling: 5}[other.state]
+		health := 1.0
+		if other.down {
+			state, health = 8, 0
+		}
+		members = append(members, doc{{"_id", i}, {"state", state}, {"health", health}})
+	}
+	return doc{{"members", members}, {"ok", 1.0}}
+}
+
+func (c *conversation) databases() doc {
+	if c.user != "admin" {
+		return refusal(codeUnauthorized, "not authorized")
+	}
+	list := []any{}
+	for _, name := range c.member.set.data {
+		list = append(list, doc{{"name", name}})
+	}
+	return doc{{"databases", list}, {"ok", 1.0}}
+}
+
+// right is what admin does to its own rights, which only the primary takes.
+func (c *conversation) right(name string) doc {
+	if c.user != "admin" || c.member.state != memberPrimary {
+		return refusal(codeUnauthorized, "not authorized, or not primary")
+	}
+	c.member.set.log = append(c.member.set.log, fmt.Sprint(c.member.index, " ", name))
 	return fine
 }
 
