@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -26,12 +27,10 @@ func appNode(t *testing.T, name string, set map[string]string) *siteNode {
 		"APP_PORT": "80", "HEALTH_PORT": "8079", "JWT_RSA_PRIVATE_KEY": base64.StdEncoding.EncodeToString([]byte(sitePEM)),
 		"S3_ENDPOINT": "https://objects.example:8443", "S3_REGION": "here", "S3_BUCKET": "school", "BACKUP_BUCKET": "backup", "PEERS": "10.0.0.4 10.0.0.5 10.0.0.6",
 	}
-	for name, value := range set {
-		all[name] = value
-	}
+	maps.Copy(all, set)
 	n := newSiteNode(t, all)
 	n.write("/opt/tutor/bin/tutor", tutorStub)
-	if err := os.Chmod(filepath.Join(n.root, "/opt/tutor/bin/tutor"), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.Chmod(filepath.Join(n.root, "/opt/tutor/bin/tutor"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"db-proxy", "app-migrate", "s3"} { // what other tests are about
@@ -107,8 +106,10 @@ func TestRow32ConfigIsEqualOnEveryNode(t *testing.T) {
 	if strings.Contains(fmt.Sprint(got["MONGODB_HOST"]), ",") {
 		t.Error("a comma list breaks the LMS's init (tutor#1473)")
 	}
-	b.settings(map[string]string{"OPENEDX_SECRET_KEY": "hunter2other", "ROLE": "app", "LMS_HOST": "learn.example", "STUDIO_HOST": "s", "MFE_HOST": "m", "PLATFORM_NAME": "p", "CONTACT_EMAIL": "c",
-		"JWT_RSA_PRIVATE_KEY": "", "SETTINGS": `{"SMTP_HOST": "mail.example"}`})
+	b.settings(map[string]string{
+		"OPENEDX_SECRET_KEY": "hunter2other", "ROLE": "app", "LMS_HOST": "learn.example", "STUDIO_HOST": "s", "MFE_HOST": "m", "PLATFORM_NAME": "p",
+		"CONTACT_EMAIL": "c", "JWT_RSA_PRIVATE_KEY": "", "SETTINGS": `{"SMTP_HOST": "mail.example"}`,
+	})
 	b.config()
 	var other map[string]any
 	b.yaml("/srv/tutor/config.yml", &other)
@@ -188,7 +189,7 @@ func TestRow32HealthListenerSeesADeadLMS(t *testing.T) {
 	text = strings.ReplaceAll(text, "{$default_site_port}", ":"+port)
 	n.write("/Caddyfile", strings.ReplaceAll(strings.ReplaceAll(text, "lms:8000", listener.Addr().String()), "learn.example:", "http://learn.example:"))
 	n.write("/Caddyfile", strings.ReplaceAll(n.read("/Caddyfile"), "search.example:", "http://search.example:"))
-	n.program("start-caddy", `. "$SITE_ROOT/opt/stackhook/lib.sh"; service caddy caddy run --config "$SITE_ROOT/Caddyfile" --adapter caddyfile`)
+	n.program("start-caddy", `. "$SITE_ROOT/opt/stackhook/lib.sh"; service web caddy run --config "$SITE_ROOT/Caddyfile" --adapter caddyfile`)
 	n.must(filepath.Join(n.path, "start-caddy"))
 	get := func(port, host string) (int, string) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/", nil)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +52,7 @@ func newSiteNode(t *testing.T, settings map[string]string) *siteNode {
 			name = strings.TrimSuffix(name, ".sh")
 		}
 		n.write("/opt/stackhook/"+name, string(text))
-		if err := os.Chmod(filepath.Join(n.root, "/opt/stackhook", name), 0o755); err != nil { //nolint:gosec // a script
+		if err := os.Chmod(filepath.Join(n.root, "/opt/stackhook", name), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,11 +75,12 @@ func (n *siteNode) end() {
 		n.kill(strings.TrimSuffix(filepath.Base(file), ".pid"), syscall.SIGKILL)
 	}
 	logs, _ := filepath.Glob(filepath.Join(n.root, "var/log/stackhook/*"))
-	text := n.output()
+	words := []string{n.output()}
 	for _, file := range logs {
 		log, _ := os.ReadFile(file)
-		text += string(log)
+		words = append(words, string(log))
 	}
+	text := strings.Join(words, "\n")
 	for name, secret := range siteSecrets {
 		if strings.Contains(text, secret) {
 			n.t.Errorf("the value of %s was printed", name)
@@ -107,9 +109,7 @@ func (n *siteNode) settings(set map[string]string) {
 	n.t.Helper()
 	all := map[string]string{"SITE": "school", "NAME": "node", "PEERS": "127.0.0.1 127.0.0.2 127.0.0.3"}
 	for _, more := range []map[string]string{siteSecrets, set} {
-		for name, value := range more {
-			all[name] = value
-		}
+		maps.Copy(all, more)
 	}
 	var text bytes.Buffer
 	for name, value := range all {
@@ -120,7 +120,7 @@ func (n *siteNode) settings(set map[string]string) {
 
 func (n *siteNode) program(name, script string) {
 	n.t.Helper()
-	if err := os.WriteFile(filepath.Join(n.path, name), []byte("#!/bin/bash\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // a script
+	if err := os.WriteFile(filepath.Join(n.path, name), []byte("#!/bin/bash\n"+script+"\n"), 0o700); err != nil {
 		n.t.Fatal(err)
 	}
 }
@@ -157,7 +157,7 @@ func (n *siteNode) mode(name string) os.FileMode {
 // run runs one of the node's programs to its end.
 func (n *siteNode) run(argv ...string) (output string, code int) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(n.t.Context(), 4*time.Minute)
 	defer cancel()
 	name := filepath.Join(n.root, "opt/stackhook", argv[0])
 	if _, err := os.Stat(name); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // doc is a BSON document in its order: the first name of a command is the command.
@@ -42,7 +43,7 @@ func (d doc) encode() []byte {
 		body = append(body, value...)
 	}
 	body = append(body, 0)
-	binary.LittleEndian.PutUint32(body, uint32(len(body))) //nolint:gosec // a test's document is small
+	binary.LittleEndian.PutUint32(body, uint32(len(body)))
 	return body
 }
 
@@ -52,18 +53,18 @@ func encodeValue(v any) (byte, []byte) {
 	case float64:
 		return 1, le.AppendUint64(nil, math.Float64bits(v))
 	case string:
-		text := le.AppendUint32(nil, uint32(len(v)+1)) //nolint:gosec // small
+		text := le.AppendUint32(nil, uint32(len(v)+1))
 		return 2, append(append(text, v...), 0)
 	case doc:
 		return 3, v.encode()
 	case []any:
 		list := doc{}
 		for i, item := range v {
-			list = append(list, field{fmt.Sprint(i), item})
+			list = append(list, field{strconv.Itoa(i), item})
 		}
 		return 4, list.encode()
 	case bsonBinary:
-		data := append(le.AppendUint32(nil, uint32(len(v))), 0) //nolint:gosec // small
+		data := append(le.AppendUint32(nil, uint32(len(v))), 0)
 		return 5, append(data, v...)
 	case bool:
 		if v {
@@ -71,7 +72,7 @@ func encodeValue(v any) (byte, []byte) {
 		}
 		return 8, []byte{0}
 	case int:
-		return 16, le.AppendUint32(nil, uint32(int32(v))) //nolint:gosec // small
+		return 16, le.AppendUint32(nil, uint32(int32(v)))
 	}
 	panic(fmt.Sprintf("no BSON type for %T", v))
 }
@@ -147,9 +148,9 @@ func decodeValue(kind byte, data []byte) (any, []byte, error) {
 	case 8:
 		return data[0] == 1, data[1:], nil
 	case 16:
-		return int(int32(le.Uint32(data))), data[4:], nil //nolint:gosec // as BSON has it
+		return int(int32(le.Uint32(data))), data[4:], nil
 	case 18:
-		return int(le.Uint64(data)), data[8:], nil //nolint:gosec // as BSON has it
+		return int(le.Uint64(data)), data[8:], nil
 	}
 	if size, ok := fixed[kind]; ok {
 		return nil, data[size:], nil

@@ -1,6 +1,7 @@
 package heattemplates_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,12 +16,9 @@ import (
 // mariadb is the single writer that all app nodes reach: a real MariaDB, on a port of its own.
 func mariadb(t *testing.T) (port string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "db") // short, as a socket's path has at most 107 letters
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	run := func(name string, argv ...string) *exec.Cmd {
-		cmd := exec.Command(name, argv...) //nolint:noctx // it has to end after the test's context
+		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), name, argv...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		return cmd
 	}
@@ -39,7 +37,7 @@ func mariadb(t *testing.T) (port string) {
 		t.Fatal(err)
 	}
 	server := run("/usr/sbin/mariadbd", append([]string{
-		"--no-defaults", "--datadir=" + dir + "/data", "--socket=" + dir + "/s", "--port=" + port, "--bind-address=127.0.0.1",
+		"--no-defaults", "--datadir=" + dir + "/data", "--socket=s", "--port=" + port, "--bind-address=127.0.0.1",
 		"--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--init-file=" + init, "--pid-file=" + dir + "/pid", "--skip-name-resolve",
 	}, user...)...)
 	if err := server.Start(); err != nil {
@@ -48,7 +46,6 @@ func mariadb(t *testing.T) (port string) {
 	t.Cleanup(func() {
 		_ = server.Process.Kill()
 		_ = server.Wait()
-		_ = os.RemoveAll(dir)
 	})
 	return port
 }

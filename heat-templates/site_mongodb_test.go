@@ -2,6 +2,7 @@ package heattemplates_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,9 +29,7 @@ func mongoNode(t *testing.T, s *mongoSet, index int, set map[string]string) *sit
 		t.Fatal("no mongosh here: scripts/test-deps installs what the tests need")
 	}
 	all := map[string]string{"ROLE": "backend", "INDEX": strconv.Itoa(index)}
-	for name, value := range set {
-		all[name] = value
-	}
+	maps.Copy(all, set)
 	n := newSiteNode(t, all)
 	n.program("mongod", "exec sleep 600")
 	n.program("mongosh", `exec "`+mongosh+`" "$@"`)
@@ -217,11 +216,11 @@ func TestRow35NamesOfTheMembers(t *testing.T) {
 	n.must("names")
 	n.settings(map[string]string{"ROLE": "app", "PEERS": "10.0.0.14 10.0.0.5 10.0.0.6"})
 	n.must("names")
-	want := "127.0.0.1 localhost\n"
+	want := []string{"127.0.0.1 localhost"}
 	for i, address := range []string{"10.0.0.14", "10.0.0.5", "10.0.0.6"} {
-		want += address + " mongo-" + strconv.Itoa(i) + ".site.internal # site.internal\n" + address + " mongodb.site.internal # site.internal\n"
+		want = append(want, address+" mongo-"+strconv.Itoa(i)+".site.internal # site.internal", address+" mongodb.site.internal # site.internal")
 	}
-	if got := n.read("/etc/hosts"); got != want {
+	if got := n.read("/etc/hosts"); got != strings.Join(want, "\n")+"\n" {
 		t.Errorf("hosts are %q", got)
 	}
 }

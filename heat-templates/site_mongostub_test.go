@@ -181,8 +181,8 @@ func (c *conversation) answer(header, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := append(prefix, reply.encode()...)
-	out := le.AppendUint32(nil, uint32(16+len(text))) //nolint:gosec // small
+	text := slices.Concat(prefix, reply.encode())
+	out := le.AppendUint32(nil, uint32(16+len(text)))
 	out = le.AppendUint32(out, 1)
 	out = append(out, header[4:8]...) // the answer to that request
 	out = le.AppendUint32(out, op)

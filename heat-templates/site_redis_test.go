@@ -65,7 +65,7 @@ func (r *redisTrio) proxy() {
 	if n.mode("/etc/stackhook/haproxy.d/redis.cfg") != 0o600 {
 		r.t.Error("others may read the password in HAProxy's settings")
 	}
-	n.program("start-haproxy", `. "$SITE_ROOT/opt/stackhook/lib.sh"; service haproxy haproxy -db -f "$etc/haproxy.d/redis.cfg"`)
+	n.program("start-haproxy", `. "$SITE_ROOT/opt/stackhook/lib.sh"; service front haproxy -db -f "$etc/haproxy.d/redis.cfg"`)
 	n.must(filepath.Join(n.path, "start-haproxy"))
 	until(r.t, 60*time.Second, "HAProxy has found the primary", func() bool { return r.set("first", "1") == "OK" })
 }
@@ -78,7 +78,7 @@ func (r *redisTrio) cli(address, user, password string, command ...string) strin
 	}
 	cmd := exec.CommandContext(r.t.Context(), "timeout", append([]string{"-s", "KILL", "3", "redis-cli"}, append(argv, command...)...)...)
 	cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+password)
-	out, _ := cmd.CombinedOutput() //nolint:errcheck // what it printed says it
+	out, _ := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out))
 }
 
