@@ -90,6 +90,7 @@ followed() {
     [ "$address" != "$me" ] || continue
     to_redis "$address" INFO replication | grep -q '^connected_slaves:[1-9]' && is_primary "$address" && echo "$address" && return
   done
+  return 1
 }
 
 # first is whom all take for the primary when nobody knows one: the first that has any keys, else the first. All three have to
