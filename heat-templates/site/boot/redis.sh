@@ -116,7 +116,7 @@ choose() {
     primary=$(named || true)
     case $primary in
       '') primary=$(followed || first) ;;
-      "$me") [ -n "$had" ] || primary= ;;
+      "$me") [ -n "$had" ] || to_redis "$me" PING | grep -q PONG || primary= ;; # it runs: nobody was named before
       *) is_primary "$primary" || primary= ;;
     esac
     if [ -n "$primary" ]; then echo "$primary"; return; fi
