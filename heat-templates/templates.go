@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed all:labs *.yaml
+//go:embed all:labs all:site *.yaml
 var builtin embed.FS
 
 // Heat's own limits: max_template_size is 512 KiB, max_nested_stack_depth 5 (heat/common/config.py).
@@ -136,7 +136,7 @@ func (r *reader) resolve(name string, root *yaml.Node, depth int) error {
 		if err != nil {
 			return fmt.Errorf("%s line %d: %w", name, ref.line, err)
 		}
-		r.paths[ref.name], r.files[ref.name] = target, text
+		r.paths[ref.name], r.files[ref.name] = target, bare(target, text)
 		if !ref.template {
 			continue
 		}
