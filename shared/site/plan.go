@@ -1,6 +1,7 @@
 package site
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,10 +15,15 @@ type Have struct {
 	Action, Status string
 	Tags           []string
 	Parameters     map[string]string // as Heat prints them
+	// Nodes are the names of the application nodes that are there. Only a change that they are to be kept from needs them;
+	// see Change.NeedsNodes.
+	Nodes []string
 }
 
 // Ours says that the stack is a site.
-func (h Have) Ours() bool { return slices.Contains(h.Tags, TagOurs) && slices.Contains(h.Tags, TagSite) }
+func (h Have) Ours() bool {
+	return slices.Contains(h.Tags, TagOurs) && slices.Contains(h.Tags, TagSite)
+}
 
 // Code says what a second request comes to.
 type Code string
@@ -47,6 +53,8 @@ type Change struct {
 	Parameters map[string]any
 	// Template says that the template itself is another one by now and has to be sent along.
 	Template bool
+	// NeedsNodes says that Have.Nodes matters to it: nodes that are there keep what they are made of until they are rolled.
+	NeedsNodes bool
 }
 
 // Ask is who wants a change, and what they allow.
@@ -89,6 +97,7 @@ func Plan(w Want, h Have, ask Ask) Change {
 		c.Parameters = nil
 		return c
 	}
+	c.keep(h)
 	memory, _ := cluster.Remember(h.Parameters["scale_state"])
 	size := cluster.Unchanged
 	if next != count {
@@ -97,6 +106,42 @@ func Plan(w Want, h Have, ask Ask) Change {
 	c.Parameters["scale_state"] = memory.Record(cluster.OpSite, count, next, size, ask.Who, ask.Token, ask.Now).String()
 	c.Parameters["site_state"] = wants
 	return c
+}
+
+// keep has the nodes that are there stay as they are. Heat would otherwise rebuild them all at once, data nodes too
+// (heat-templates/README.md); Roll then replaces them one by one. An entry of app_kept, with whatever image and flavor,
+// marks a node as made before the change.
+func (c *Change) keep(h Have) {
+	if slices.ContainsFunc(c.Fields, touchesApps) {
+		c.NeedsNodes = true
+		c.Parameters["app_kept"] = kept(h, "app", h.Nodes)
+	}
+	if slices.ContainsFunc(c.Fields, touchesBackend) {
+		c.Parameters["backend_kept"] = kept(h, "backend", []string{"0", "1", "2"})
+	}
+}
+
+// Kept are image and flavor that nodes were told to keep, by name.
+type Kept map[string]map[string]string
+
+// KeptIn are those of the application nodes, or of the backend.
+func KeptIn(parameters map[string]string, role string) Kept {
+	var k Kept
+	if json.Unmarshal([]byte(parameters[role+"_kept"]), &k) != nil {
+		return nil
+	}
+	return k
+}
+
+func kept(h Have, role string, names []string) Kept {
+	had, out := KeptIn(h.Parameters, role), Kept{}
+	for _, name := range names {
+		out[name] = map[string]string{"image": h.Parameters[role+"_image"], "flavor": h.Parameters[role+"_flavor"]}
+		if earlier, there := had[name]; there {
+			out[name] = earlier // not rolled since the change before this one
+		}
+	}
+	return out
 }
 
 // forgive takes out what makes no difference: the addresses of a network that is not made, and the sizes and kind of

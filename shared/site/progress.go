@@ -161,3 +161,8 @@ func StateOf(action, status string) string {
 	}
 	return Updating
 }
+
+// Reached says whether the update that runs has touched the resource.
+func Reached(events []Event, resource string) bool {
+	return latest(events, true)[resource] != ""
+}

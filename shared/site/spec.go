@@ -140,6 +140,7 @@ type Defaults struct {
 const (
 	defaultMin       = 1
 	defaultMax       = 4
+	mostNodes        = 200 // as the template has it
 	defaultRelease   = "ulmo"
 	defaultMySQL     = 20 // GB
 	defaultMongoDB   = 20 // GB
@@ -180,9 +181,9 @@ func (a App) bounds() (low, high int) {
 	if a.Max != nil {
 		return low, *a.Max
 	}
-	high = max(defaultMax, low)
+	high = max(defaultMax, min(low, mostNodes))
 	if a.Nodes != nil {
-		high = max(high, *a.Nodes)
+		high = max(high, min(*a.Nodes, mostNodes))
 	}
 	return low, high
 }

@@ -41,15 +41,22 @@ func weigh(fields []string) Verdict {
 	verdict := Nothing
 	for _, field := range fields {
 		switch {
-		case slices.Contains(backends, field):
+		case touchesBackend(field):
 			return ReplacesBackend
-		case slices.Contains(light, field), field == "template":
-			verdict = heavier(verdict, Safe)
-		default: // also what a later template may add: rather too heavy a word than too light a one
+		case touchesApps(field):
 			verdict = heavier(verdict, RestartsApps)
+		default:
+			verdict = heavier(verdict, Safe)
 		}
 	}
 	return verdict
+}
+
+func touchesBackend(field string) bool { return slices.Contains(backends, field) }
+
+// touchesApps is true also of what a later template may add: rather too heavy a word than too light a one.
+func touchesApps(field string) bool {
+	return field != "template" && !touchesBackend(field) && !slices.Contains(light, field)
 }
 
 func heavier(a, b Verdict) Verdict {

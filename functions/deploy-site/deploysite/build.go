@@ -20,7 +20,9 @@ import (
 
 const (
 	// templateName is the template that sites are made of.
-	templateName = "cluster.yaml"
+	templateName = "site.yaml"
+	// createTimeout is how long Heat works on a new site before it gives up.
+	createTimeout = 3 * time.Hour
 	// ownFunction is where we are below public_url.
 	ownFunction = "deploy-site"
 )
@@ -51,7 +53,8 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	d := &deployer{
 		box: box, publicURL: cfg.PublicURL, template: template, facts: facts(template), now: now,
 		defaults: site.Defaults{
-			Image: cfg.Sites.Defaults.Image, Flavor: cfg.Sites.Defaults.AppFlavor,
+			AppImage: cfg.Sites.Defaults.Image, AppFlavor: cfg.Sites.Defaults.AppFlavor,
+			BackendImage: cfg.Sites.Defaults.BackendImage, BackendFlavor: cfg.Sites.Defaults.BackendFlavor,
 			ExternalNetwork: cfg.Sites.Defaults.ExternalNetwork,
 		},
 		own: door{clouds: cloud, shared: true}, as: func(token string) door { return door{clouds: cloud.As(token)} },
@@ -64,7 +67,13 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/sites", d.only(d.list, http.MethodGet, http.MethodHead))
-	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut))
+	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete))
+	for verb, next := range map[string]act{
+		"preview": d.preview, "cancel": d.cancel, "roll": d.roll, "recover": d.recovery, "check": d.check,
+	} {
+		mux.HandleFunc("/sites/{name}/"+verb, d.only(d.answer(next), http.MethodPost))
+	}
+	mux.HandleFunc("/sites/{name}/page", d.page)
 	mux.HandleFunc("/", notFound)
 	return mux, nil
 }

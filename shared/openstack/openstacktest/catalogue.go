@@ -13,6 +13,8 @@ type catalogueState struct {
 	extensions  []string
 	// lbaasHidden is the release in which Heat hid its types of LBaaSv2; empty where they are as ever.
 	lbaasHidden string
+	// unbalanced is how many load balancers the project may have, plus one; zero is no bound.
+	unbalanced int
 }
 
 func (c *Cloud) seedCatalogue() {
@@ -31,6 +33,7 @@ func (c *Cloud) catalogueRoutes() {
 	c.route("GET /glance/v2/images/{id}", c.showImage)
 	c.route("GET /cinder/v3/{project}/types", c.listVolumeTypes)
 	c.route("GET /cinder/v3/{project}/volumes/detail", c.listVolumes)
+	c.route("GET /octavia/v2.0/lbaas/quotas/{project}", c.balancerQuota)
 	c.route("GET /neutron/v2.0/extensions/{alias}", c.showExtension)
 	c.route("GET /heat/v1/{project}/resource_types/{type}", c.showType)
 }
@@ -58,6 +61,17 @@ func (c *Cloud) HideLBaaS(release string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.catalogued.lbaasHidden = release
+}
+
+// SetBalancerQuota bounds the project's load balancers; -1 is no bound. Nothing enforces it but whoever asks.
+func (c *Cloud) SetBalancerQuota(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.catalogued.unbalanced = n + 1
+}
+
+func (c *Cloud) balancerQuota(*request) reply {
+	return reply{status: http.StatusOK, body: map[string]any{"quota": map[string]any{"load_balancer": c.catalogued.unbalanced - 1, "pool": -1, "member": -1}}}
 }
 
 // MakeVolume makes a free volume that belongs to no stack; its id is returned.
