@@ -35,7 +35,7 @@ func TestNobodyGetsIn(t *testing.T) {
 	h := start(t)
 	for _, header := range []string{"", "Bearer wrong", "Bearer " + otherToken, "Basic Y2k6Y2k=", "Bearer "} {
 		for _, r := range []reply{
-			h.put(academy, someSpec, "Authorization", header),
+			h.put(academy, spec(), "Authorization", header),
 			h.send(http.MethodGet, "/sites", "", "Authorization", header),
 			h.send(http.MethodGet, "/sites/academy", "", "Authorization", header),
 		} {
@@ -54,10 +54,10 @@ func TestNobodyGetsIn(t *testing.T) {
 func TestKeystoneToken(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.put(academy, someSpec, "X-Auth-Token", h.cloud.Token()).want(t, http.StatusAccepted, "created")
+	h.put(academy, spec(), "X-Auth-Token", h.cloud.Token()).want(t, http.StatusAccepted, "created")
 	h.cloud.Settle()
-	h.put(academy, someSpec, "X-Auth-Token", h.cloud.Token()).want(t, http.StatusOK, "unchanged")
-	h.put(academy, someSpec, "X-Auth-Token", "nonsense").want(t, http.StatusUnauthorized, "unauthorized")
+	h.put(academy, spec(), "X-Auth-Token", h.cloud.Token()).want(t, http.StatusOK, "unchanged")
+	h.put(academy, spec(), "X-Auth-Token", "nonsense").want(t, http.StatusUnauthorized, "unauthorized")
 	if r := h.send(http.MethodGet, "/sites/academy", "", "X-Auth-Token", h.cloud.ForeignToken()); r.status < 400 || strings.Contains(r.text, "address") {
 		t.Errorf("a token of another project: %d %s", r.status, r.text)
 	}

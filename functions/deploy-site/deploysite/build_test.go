@@ -39,7 +39,7 @@ func TestBuild(t *testing.T) {
 func TestOwnTemplate(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	ours, err := heattemplates.Load("cluster.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -51,13 +51,13 @@ func TestOwnTemplate(t *testing.T) {
 	}
 	h.yaml = "templates_dir: " + dir + "\n" + h.yaml
 	h.restart()
-	r := h.put(academy, someSpec)
+	r := h.put(academy, spec())
 	r.want(t, http.StatusAccepted, "changed")
 	if got, _ := r.body["changed"].([]any); !slices.Equal(got, []any{"template"}) {
 		t.Errorf("changed %v", got)
 	}
 	h.cloud.Settle()
-	h.put(academy, someSpec).want(t, http.StatusOK, "unchanged")
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged")
 	if p := h.parameters(); p["app_count"] != "2" || p["app_max"] != "5" || h.get(academy).str("state") != "ready" {
 		t.Errorf("%v", p)
 	}

@@ -20,14 +20,14 @@ const (
 	update   = "heat PATCH /stacks/{}/{}"
 	events   = "heat GET /stacks/{}/{}/events"
 	academy  = "academy"
-	someSpec = `{"nodes": 2, "min": 1, "max": 5, "external_network": "public"}`
+	metadata = "heat GET /stacks/{}/{}/resources/{}/metadata"
 )
 
 // A site is put, followed to its end and reached; each step costs what it should.
 func TestSiteFromPutToAddress(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	r := h.put(academy, someSpec)
+	r := h.put(academy, spec())
 	r.want(t, http.StatusAccepted, "created")
 	if got, want := r.header.Get("Location"), "https://hooks.example.org/deploy-site/sites/academy"; got != want {
 		t.Errorf("Location %s, want %s", got, want)
@@ -39,11 +39,11 @@ func TestSiteFromPutToAddress(t *testing.T) {
 	if r.status != http.StatusOK || r.str("state") != "creating" || r.str("address") != "" {
 		t.Errorf("at once: %s", r.text)
 	}
-	if got := h.calls(); !slices.Equal(got, []string{find, read, events}) {
+	if got := h.calls(); !slices.Equal(got, []string{find, read, events, metadata}) {
 		t.Errorf("first get: %v", got)
 	}
 	h.get(academy)
-	if got := h.calls(); !slices.Equal(got, []string{read, events}) {
+	if got := h.calls(); !slices.Equal(got, []string{read, events, metadata}) {
 		t.Errorf("get: %v", got)
 	}
 	last := -1.0
@@ -78,7 +78,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 	h.restart()
 	h.calls()
 	h.get(academy)
-	if got := h.calls(); !slices.Equal(got, []string{find, read, events}) {
+	if got := h.calls(); !slices.Equal(got, []string{find, read, events, metadata}) {
 		t.Errorf("get in a new process: %v", got)
 	}
 }
@@ -87,7 +87,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 func TestAlarmsAreSigned(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	box, err := seal.New(seal.Key{ID: "one", Secret: []byte(sealSecret)})
 	if err != nil {
 		t.Fatal(err)
@@ -124,15 +124,15 @@ func TestAlarmsAreSigned(t *testing.T) {
 func TestPutTwiceIsOneSite(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.put(academy, someSpec).want(t, http.StatusAccepted, "created")
+	h.put(academy, spec()).want(t, http.StatusAccepted, "created")
 	h.calls()
-	h.put(academy, someSpec).want(t, http.StatusOK, "unchanged") // while it is being made
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged") // while it is being made
 	if got := h.calls(); !slices.Equal(got, []string{find, read}) {
 		t.Errorf("second put: %v", got)
 	}
 	h.cloud.Settle()
 	h.restart()
-	h.put(academy, someSpec).want(t, http.StatusOK, "unchanged")
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged")
 	if n := len(h.cloud.Stacks()); n != 1 {
 		t.Errorf("%d stacks", n)
 	}
@@ -144,7 +144,7 @@ func TestParallelPutsMakeOneSite(t *testing.T) {
 	var wg sync.WaitGroup
 	replies := make([]reply, 20)
 	for i := range replies {
-		wg.Go(func() { replies[i] = h.put(academy, someSpec) })
+		wg.Go(func() { replies[i] = h.put(academy, spec()) })
 	}
 	wg.Wait()
 	created := 0
@@ -166,7 +166,7 @@ func TestParallelPutsMakeOneSite(t *testing.T) {
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	put := func(spec, code string, changed ...string) map[string]string {
 		t.Helper()
 		h.calls()
@@ -189,7 +189,7 @@ func TestChanges(t *testing.T) {
 	}
 	// Scaling has moved the number; the same spec leaves it alone.
 	h.scaleTo(4)
-	put(someSpec, "unchanged")
+	put(spec(), "unchanged")
 	if p := put(`{"nodes": 2, "min": 1, "max": 6, "external_network": "public"}`, "changed", "app_max"); p["app_count"] != "4" {
 		t.Errorf("count %s after a change of max", p["app_count"])
 	}
@@ -231,7 +231,7 @@ func (h *house) scaleTo(n int) {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.put(academy, someSpec).want(t, http.StatusAccepted, "created")
+	h.put(academy, spec()).want(t, http.StatusAccepted, "created")
 	for range 2 {
 		r := h.put(academy, `{"nodes": 3}`)
 		r.want(t, http.StatusConflict, "busy")
@@ -304,9 +304,9 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			h := start(t)
 			h.cloud.Inject(row.fault)
-			h.put(academy, someSpec).want(t, row.status, row.code)
+			h.put(academy, spec()).want(t, row.status, row.code)
 			h.cloud.ClearFaults()
-			if r := h.put(academy, someSpec); r.status >= 300 {
+			if r := h.put(academy, spec()); r.status >= 300 {
 				t.Errorf("again: %d %s", r.status, r.text)
 			}
 			if n := len(h.cloud.Stacks()); n != 1 {
@@ -334,9 +334,9 @@ func TestUpdateFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := start(t)
-			h.ready(academy, someSpec)
+			h.ready(academy, spec())
 			h.cloud.Inject(row.fault)
-			h.put(academy, strings.Replace(someSpec, `"nodes": 2`, `"nodes": 3`, 1)).want(t, row.status, row.code)
+			h.put(academy, strings.Replace(spec(), `"nodes": 2`, `"nodes": 3`, 1)).want(t, row.status, row.code)
 			if got := h.parameters()["app_count"]; got != row.count {
 				t.Errorf("count %s, want %s", got, row.count)
 			}
@@ -348,11 +348,11 @@ func TestUpdateFaults(t *testing.T) {
 func TestNewKeyNewAddresses(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	before := h.parameters()["scale_out_url"]
 	h.yaml = strings.Replace(h.yaml, "seal_keys: [", "seal_keys: [{id: two, secret: another-secret-hunter2-hunter2-hunte}, ", 1)
 	h.restart()
-	r := h.put(academy, someSpec)
+	r := h.put(academy, spec())
 	r.want(t, http.StatusAccepted, "changed")
 	if got := fmt.Sprint(r.body["changed"]); got != "[scale_in_url scale_out_url]" {
 		t.Errorf("changed %s", got)

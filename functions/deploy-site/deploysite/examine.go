@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/site"
 )
@@ -87,6 +88,7 @@ func (d *deployer) examine(ctx context.Context, v visit, s site.Spec) (*findings
 		func() error {
 			err := v.door.ValidateTemplate(ctx, d.template.Text, d.template.Files)
 			if openstack.CodeOf(err) == openstack.Refused {
+				logging.Note(ctx, "refused", err.Error())
 				f.fault("template", "is refused by the cloud's orchestration service; the log says why.")
 				return nil
 			}

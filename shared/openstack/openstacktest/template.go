@@ -63,6 +63,14 @@ func plain(n *yaml.Node) (any, error) {
 			if err != nil {
 				return nil, err
 			}
+			if n.Content[i].Tag == "!!merge" { // what is written out goes before what is merged, wherever it stands
+				for key, value := range mapOf(v) {
+					if _, there := m[key]; !there {
+						m[key] = value
+					}
+				}
+				continue
+			}
 			m[n.Content[i].Value] = v
 		}
 		return m, nil
