@@ -32,9 +32,27 @@ func madeSecrets() []string {
 // keyfileBytes is what a MongoDB keyfile holds: 6 to 1024 characters of base64.
 const keyfileBytes = 384
 
-// NewSecrets draws the secrets of a new site from random, which is crypto/rand's Reader outside tests. The object store's
-// keys are the Spec's.
-func NewSecrets(random io.Reader, s Storage) (Secrets, error) {
+// NewKey makes the RSA key that Open edX signs its tokens with.
+func NewKey() (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, rsaBits)
+	if err != nil {
+		return nil, fmt.Errorf("make RSA key: %w", err)
+	}
+	return key, nil
+}
+
+// NoSecrets has every name and no secret: for a preview.
+func NoSecrets() Secrets {
+	values := map[string]string{}
+	for _, name := range append(madeSecrets(), "s3_access_key", "s3_secret_key", "mongodb_key", "jwt_rsa_private_key") {
+		values[name] = "none"
+	}
+	return Secrets{values}
+}
+
+// NewSecrets draws the secrets of a new site from random, which is crypto/rand's Reader outside tests, but for the RSA key.
+// The object store's keys are the Spec's.
+func NewSecrets(random io.Reader, key *rsa.PrivateKey, s Storage) (Secrets, error) {
 	values := map[string]string{"s3_access_key": s.AccessKey.Reveal(), "s3_secret_key": s.SecretKey.Reveal()}
 	for _, name := range madeSecrets() {
 		b := make([]byte, secretBytes)
@@ -48,10 +66,6 @@ func NewSecrets(random io.Reader, s Storage) (Secrets, error) {
 		return Secrets{}, fmt.Errorf("draw keyfile: %w", err)
 	}
 	values["mongodb_key"] = base64.StdEncoding.EncodeToString(keyfile)
-	key, err := rsa.GenerateKey(rand.Reader, rsaBits)
-	if err != nil {
-		return Secrets{}, fmt.Errorf("make RSA key: %w", err)
-	}
 	block := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}
 	values["jwt_rsa_private_key"] = base64.StdEncoding.EncodeToString(pem.EncodeToMemory(block))
 	return Secrets{values}, nil

@@ -2,6 +2,7 @@ package deploysite
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"maps"
 	"net/http"
@@ -40,8 +41,15 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	return New(cfg, cloud, time.Now)
 }
 
+// Option changes a part of the function.
+type Option func(*deployer)
+
+// WithKey has new sites sign with the keys that it gives, instead of one of each site's own: for tests, as such a key takes
+// long to make.
+func WithKey(key func() (*rsa.PrivateKey, error)) Option { return func(d *deployer) { d.key = key } }
+
 // New is the function on a cloud and with a clock of the caller's choice.
-func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.Handler, error) {
+func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, options ...Option) (http.Handler, error) {
 	box, err := cfg.Box()
 	if err != nil {
 		return nil, fmt.Errorf("set up seal keys: %w", err)
@@ -58,7 +66,10 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 			ExternalNetwork: cfg.Sites.Defaults.ExternalNetwork,
 		},
 		own: door{clouds: cloud, shared: true}, as: func(token string) door { return door{clouds: cloud.As(token)} },
-		refs: map[string]openstack.StackRef{},
+		refs: map[string]openstack.StackRef{}, key: site.NewKey,
+	}
+	for _, option := range options {
+		option(d)
 	}
 	for _, t := range cfg.API.Tokens {
 		if slices.Contains(t.May, "sites") {
@@ -89,6 +100,7 @@ type deployer struct {
 	own         door
 	as          func(token string) door
 	now         function.Clock
+	key         func() (*rsa.PrivateKey, error)
 
 	mu   sync.Mutex
 	refs map[string]openstack.StackRef // ids of sites by name, to save looking for them

@@ -40,13 +40,13 @@ func TestOwnTemplate(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
-	ours, err := heattemplates.Load("cluster.yaml")
+	ours, err := heattemplates.Load("site.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	own := strings.Replace(ours.Text, "lb_algorithm: ROUND_ROBIN", "lb_algorithm: SOURCE_IP", 1)
-	if err := os.WriteFile(filepath.Join(dir, "cluster.yaml"), []byte(own), 0o600); err != nil {
+	own := strings.Replace(ours.Text, "Nodes are too busy, add one.", "Too busy.", 1)
+	if err := os.WriteFile(filepath.Join(dir, "site.yaml"), []byte(own), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	h.yaml = "templates_dir: " + dir + "\n" + h.yaml

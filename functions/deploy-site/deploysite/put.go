@@ -97,7 +97,11 @@ func (d *deployer) create(ctx context.Context, v visit, want site.Want) (any, er
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := site.NewSecrets(rand.Reader, want.Spec.Storage)
+	key, err := d.key()
+	if err != nil {
+		return nil, fmt.Errorf("make key of site %s: %w", v.name, err)
+	}
+	secrets, err := site.NewSecrets(rand.Reader, key, want.Spec.Storage)
 	if err != nil {
 		return nil, fmt.Errorf("make secrets of site %s: %w", v.name, err)
 	}
@@ -269,7 +273,9 @@ func (d *deployer) say(ctx context.Context, v visit, a answer) answer {
 }
 
 // address is where a site is found here.
-func (d *deployer) address(name string) string { return d.publicURL + "/" + ownFunction + "/sites/" + name }
+func (d *deployer) address(name string) string {
+	return d.publicURL + "/" + ownFunction + "/sites/" + name
+}
 
 // urls are what the site's alarms call, each signed for what it does.
 func (d *deployer) urls(name string, spec site.Spec) site.URLs {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stackhook/stackhook/functions/deploy-site/deploysite"
@@ -17,6 +18,7 @@ import (
 	"github.com/stackhook/stackhook/shared/logging/loggingtest"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
+	"github.com/stackhook/stackhook/shared/site"
 )
 
 const (
@@ -35,6 +37,9 @@ api:
     - {name: ci, token: ` + ciToken + `, may: [sites]}
     - {name: other, token: ` + otherToken + `, may: [clusters]}
 `
+
+// oneKey is the same for all sites of all tests.
+var oneKey = sync.OnceValues(site.NewKey)
 
 // house is the function on a fake cloud.
 type house struct {
@@ -85,7 +90,7 @@ func (h *house) restart() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	handler, err := deploysite.New(cfg, cloud, h.cloud.Now)
+	handler, err := deploysite.New(cfg, cloud, h.cloud.Now, deploysite.WithKey(oneKey))
 	if err != nil {
 		h.t.Fatal(err)
 	}
