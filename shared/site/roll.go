@@ -65,8 +65,8 @@ func byNumber(a, b string) int {
 // RollBackend is the next step of making the data nodes anew that keep something older: one is taken away, and then made
 // again with its address and its volumes. It begins with no node unless the two others carry the site by their own last
 // words (Quorate), and the one that was made last must have joined them. The stack must be at rest. Only says which node to
-// take even if it keeps nothing older; -1 for none.
-func RollBackend(h Have, reports []Report, only int, ask Ask) Turn {
+// take even if it keeps nothing older, -1 for none; lost, that its server does not run, so that nothing is lost by taking it.
+func RollBackend(h Have, reports []Report, only int, lost bool, ask Ask) Turn {
 	memory, _ := cluster.Remember(h.Parameters["scale_state"])
 	count, _ := strconv.Atoi(h.Parameters["app_count"])
 	with := func(p map[string]any) map[string]any {
@@ -97,7 +97,7 @@ func RollBackend(h Have, reports []Report, only int, ask Ask) Turn {
 	if next < 0 {
 		return Turn{Done: true, Reason: "All data nodes are made of what is wanted."}
 	}
-	if !Quorate(reports, next) {
+	if !lost && !Quorate(reports, next) {
 		return Turn{Refused: fmt.Sprintf("Data node %d must not go: the two others have not both said that they are in one cluster.", next)}
 	}
 	return Turn{

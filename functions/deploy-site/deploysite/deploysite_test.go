@@ -280,11 +280,11 @@ func TestRefusedChanges(t *testing.T) {
 func TestFailedSiteIsRepaired(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.cloud.FailServer("server", 1)
+	h.cloud.FailResource(openstacktest.ResourceFault{Type: "OS::Octavia::PoolMember", Times: 1})
 	h.put(academy, spec()).want(t, http.StatusAccepted, "created")
 	h.cloud.Settle()
 	r := h.get(academy)
-	if r.str("state") != "failed" || !strings.Contains(r.text, `{"key":"backend","title":"Data nodes","state":"failed"}`) || strings.Contains(r.text, "valid host") {
+	if r.str("state") != "failed" || !strings.Contains(r.text, `{"key":"nodes","title":"Application nodes","state":"failed"}`) || strings.Contains(r.text, "valid host") {
 		t.Errorf("%s", r.text)
 	}
 	h.put(academy, spec()).want(t, http.StatusAccepted, "changed")

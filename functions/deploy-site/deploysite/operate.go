@@ -87,7 +87,11 @@ func (d *deployer) roll(ctx context.Context, r *http.Request, v visit) (any, err
 		if err != nil {
 			return nil, fmt.Errorf("read reports of site %s: %w", v.name, err)
 		}
-		turn = site.RollBackend(have(stack), reports, only, ask)
+		lost, err := d.lost(ctx, v, stack, only)
+		if err != nil {
+			return nil, err
+		}
+		turn = site.RollBackend(have(stack), reports, only, lost, ask)
 	}
 	switch {
 	case turn.Refused != "":
@@ -100,6 +104,22 @@ func (d *deployer) roll(ctx context.Context, r *http.Request, v visit) (any, err
 		return nil, err
 	}
 	return d.say(ctx, v, answer{Code: "rolling", State: site.Updating, Reason: turn.Reason, status: http.StatusAccepted}), nil
+}
+
+// lost says that the server of a data node does not run, or was never made.
+func (d *deployer) lost(ctx context.Context, v visit, stack openstack.Stack, index int) (bool, error) {
+	if index < 0 {
+		return false, nil
+	}
+	known := recordOf(stack).Backend
+	if index >= len(known) || known[index] == "" {
+		return stack.Status == "FAILED", nil
+	}
+	servers, err := v.door.Servers(ctx, known[index])
+	if err != nil {
+		return false, fmt.Errorf("look at data node %d of site %s: %w", index, v.name, err)
+	}
+	return len(servers) == 0 || servers[0].Status != "ACTIVE", nil
 }
 
 func rollOf(r *http.Request) (role string, only int, err error) {
