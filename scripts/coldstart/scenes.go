@@ -92,7 +92,7 @@ var ticketField = regexp.MustCompile(`name="?ticket"? value="([^"]+)"`)
 
 // prepare makes what the scenes ask about: a site, and a lab with its ticket.
 func (s *stage) prepare(ctx context.Context) error {
-	site := `{"nodes": 1, "min": 1, "max": 3}`
+	site := `{"hosts": {"lms": "learn.example.org"}, "contact_email": "ops@example.org", "app": {"nodes": 1, "min": 1, "max": 3}}`
 	if _, _, err := s.start(ctx, "deploy-site", event("PUT", "/sites/academy", "application/json", "Bearer "+secret, site)); err != nil {
 		return fmt.Errorf("deploy site: %w", err)
 	}

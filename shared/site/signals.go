@@ -115,6 +115,17 @@ func (s Signal) report(role, node string) Report {
 	return r
 }
 
+// Words are reason and last lines of a node that could not start, cut short.
+func Words(reason string, data any) (string, []string) {
+	var said struct {
+		Last any `json:"last"`
+	}
+	if !readData(data, &said) {
+		return short(reason), nil
+	}
+	return short(reason), lastLines(said.Last)
+}
+
 // readData reads what came with a signal, whether Heat kept it as text or not.
 func readData(data, into any) bool {
 	text, ok := data.(string)

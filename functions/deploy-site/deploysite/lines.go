@@ -26,6 +26,12 @@ func (o view) lines(w http.ResponseWriter) {
 			fmt.Fprintf(&b, "           | %s\n", line)
 		}
 	}
+	for _, f := range o.Failures {
+		fmt.Fprintf(&b, "  FAILED   %s: %s\n", f.Node, f.Reason)
+		for _, line := range f.Last {
+			fmt.Fprintf(&b, "           | %s\n", line)
+		}
+	}
 	for _, node := range o.Rolling {
 		fmt.Fprintf(&b, "  to roll  %s\n", node)
 	}

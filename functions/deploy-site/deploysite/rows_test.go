@@ -696,6 +696,30 @@ func Test71Row8PageAnd71Row13BootFailure(t *testing.T) {
 	}
 }
 
+// Row 7.1.13: the script's line, its exit code and its last lines come from the node's own handle.
+func Test71Row13BootFailureWithReason(t *testing.T) {
+	t.Parallel()
+	h := start(t, openstacktest.SilentGuests())
+	h.put(academy, spec())
+	for range 100 {
+		h.cloud.Advance(time.Second)
+		if h.cloud.Signal(academy, "backend/node_1/handle", map[string]any{
+			"id": "boot", "status": "FAILURE", "reason": "disk:31: mkfs exit 1", "data": map[string]any{"last": "line one\n<b>line two</b>"},
+		}) {
+			break
+		}
+	}
+	h.cloud.Settle()
+	r := h.get(academy)
+	if r.str("state") != "failed" || !strings.Contains(r.text, `"node":"node_1","reason":"disk:31: mkfs exit 1","last":["line one",`) {
+		t.Errorf("%s", r.text)
+	}
+	lines := h.send(http.MethodGet, "/sites/academy?follow=lines", "")
+	if !strings.Contains(lines.text, "FAILED   node_1: disk:31: mkfs exit 1\n           | line one\n") {
+		t.Errorf("%s", lines.text)
+	}
+}
+
 // A data node that never came up is made anew by name, though nobody is in a cluster yet.
 func TestLostDataNodeIsRolledWithoutQuorum(t *testing.T) {
 	t.Parallel()

@@ -33,9 +33,11 @@ type view struct {
 	Rolling []string `json:"rolling,omitempty"`
 	// Reports are the last words of the nodes themselves.
 	Reports []site.Report `json:"reports,omitempty"`
-	Volumes any           `json:"volumes,omitempty"`
-	Created time.Time     `json:"created"`
-	Page    string        `json:"page,omitempty"` // a signed link that needs no login
+	// Failures are what the nodes said that could not start.
+	Failures []failure `json:"failures,omitempty"`
+	Volumes  any       `json:"volumes,omitempty"`
+	Created  time.Time `json:"created"`
+	Page     string    `json:"page,omitempty"` // a signed link that needs no login
 }
 
 // show answers with the site's progress and address: as JSON, or as lines to those who ask for plain text.
@@ -74,6 +76,11 @@ func (d *deployer) see(ctx context.Context, v visit) (view, error) {
 	}
 	out.Reason = reason(out.State)
 	out.rolling(h)
+	if out.State == site.Failed {
+		if out.Failures, err = d.failures(ctx, v, stack.StackRef); err != nil {
+			return view{}, noSiteIfGone(err)
+		}
+	}
 	if out.Address != "" {
 		out.URL = "http://" + h.Parameters["lms_host"]
 		if h.Parameters["tls_container"] != "" {
@@ -121,6 +128,46 @@ func (d *deployer) reports(ctx context.Context, v visit, stack openstack.Stack) 
 		signals = append(signals, site.Signal{ID: id, Status: text(m["status"]), Reason: text(m["reason"]), Data: m["data"]})
 	}
 	return site.ReportsOf(signals), nil
+}
+
+// failure is why a node could not start, in its own words.
+type failure struct {
+	Node   string   `json:"node"` // its place: node_0 to node_2 of the backend, or an application node's number
+	Reason string   `json:"reason"`
+	Last   []string `json:"last,omitempty"`
+}
+
+// depthOfNodes is how deep below the site's stack the resources of nodes are.
+const depthOfNodes = 3
+
+// maxFailures bounds how many nodes are asked why they failed.
+const maxFailures = 4
+
+// failures reads the words of nodes whose wait for readiness failed, from their own handles: one request, and one a node.
+func (d *deployer) failures(ctx context.Context, v visit, ref openstack.StackRef) ([]failure, error) {
+	all, err := v.door.Resources(ctx, ref, depthOfNodes)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // its Op says it all
+	}
+	var out []failure
+	for _, r := range all {
+		if r.Type != "OS::Heat::WaitCondition" || r.Status != "FAILED" || len(out) == maxFailures || r.Stack.ID == "" {
+			continue
+		}
+		said, err := v.door.Metadata(ctx, r.Stack, "handle")
+		if code := openstack.CodeOf(err); code != "" && code != openstack.Gone {
+			return nil, err //nolint:wrapcheck // its Op says it all
+		}
+		f := failure{Node: r.Parent, Reason: "It did not say in time that it is ready."}
+		for _, raw := range said {
+			m, _ := raw.(map[string]any)
+			if text(m["status"]) == "FAILURE" {
+				f.Reason, f.Last = site.Words(text(m["reason"]), m["data"])
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 // look reads a site: find it if this process does not know it yet, read it, read its events.
