@@ -22,7 +22,7 @@ naming_key: ` + secret + `
 seal_keys: [{id: one, secret: ` + secret + `}]
 lti: {consumers: [{key: academy, secret: ` + secret + `, labs: [web]}]}
 labs: {web: {title: Web, template: labs/web.yaml, access: [{kind: url, output: lab_url, title: Open}]}}
-sites: {defaults: {image: debian-12, app_flavor: m1.small, external_network: public}}
+sites: {defaults: {image: debian-12, app_flavor: m1.small, backend_flavor: m1.large, external_network: public}}
 api: {tokens: [{name: ci, token: ` + secret + `, may: [sites, clusters, labs]}]}
 `
 )

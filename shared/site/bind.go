@@ -62,11 +62,11 @@ func (b *binder) value(to reflect.Value, v any, path string) {
 		}
 		return
 	}
-	if volumes, ok := to.Addr().Interface().(*Volumes); ok {
+	if volumes, ok := reflect.TypeAssert[*Volumes](to.Addr()); ok {
 		b.volumes(volumes, v, path)
 		return
 	}
-	switch to.Kind() { //nolint:exhaustive // a Spec has no other kinds
+	switch to.Kind() {
 	case reflect.Struct:
 		m, ok := v.(mapping)
 		if !ok {

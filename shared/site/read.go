@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -120,7 +121,7 @@ func scalar(n *yaml.Node) any {
 			return json.Number(strconv.FormatInt(v, 10))
 		}
 	case "!!float":
-		if v, err := strconv.ParseFloat(n.Value, 64); err == nil && v == v && v-v == 0 { //nolint:gocritic,staticcheck // neither NaN nor infinite
+		if v, err := strconv.ParseFloat(n.Value, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
 			return json.Number(strconv.FormatFloat(v, 'g', -1, 64))
 		}
 	}

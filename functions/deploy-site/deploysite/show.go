@@ -75,7 +75,7 @@ func (d *deployer) see(ctx context.Context, v visit) (view, error) {
 		Nodes: whole(h.Parameters["app_count"]), Min: whole(h.Parameters["app_min"]), Max: whole(h.Parameters["app_max"]),
 	}
 	out.Reason = reason(out.State)
-	out.rolling(h)
+	out.Rolling = rolling(h)
 	if out.State == site.Failed {
 		if out.Failures, err = d.failures(ctx, v, stack.StackRef); err != nil {
 			return view{}, noSiteIfGone(err)
@@ -96,15 +96,18 @@ func (d *deployer) see(ctx context.Context, v visit) (view, error) {
 	return out, nil
 }
 
-func (o *view) rolling(h site.Have) {
+// rolling are the nodes that keep something older.
+func rolling(h site.Have) []string {
+	var list []string
 	for _, role := range []string{"backend", "app"} {
 		for name := range site.KeptIn(h.Parameters, role) {
 			if role == "backend" || slices.Contains(h.Nodes, name) {
-				o.Rolling = append(o.Rolling, role+" "+name)
+				list = append(list, role+" "+name)
 			}
 		}
 	}
-	slices.Sort(o.Rolling)
+	slices.Sort(list)
+	return list
 }
 
 // progressHandle is where the nodes say how far they are.
