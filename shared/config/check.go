@@ -221,6 +221,9 @@ func (c *Config) checkLabs(add adder) {
 func (c *Config) checkClusters(add adder) {
 	owner := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		if slices.Contains([]string{"metrics", "reconcile"}, name) {
+			add("clusters."+name, "is what an address of scale-cluster is called; choose another name.")
+		}
 		stack := c.Clusters[name].Stack
 		if other, taken := owner[stack]; taken {
 			add("clusters."+name+".stack", "is also the stack of cluster %s; two clusters would undo each other's work.", other)

@@ -207,6 +207,7 @@ func TestFaults(t *testing.T) {
 		"certificate":          {clustered("auth: [{kind: mtls, header: X-Subject}]"), "clusters.a.auth[0].subject", "kind is mtls"},
 		"certificate's header": {clustered("auth: [{kind: mtls, header: authorization, subject: a}]"), "clusters.a.auth[0].header", "only the proxy sets"},
 		"cluster name":         {minimal + "clusters: {1a: {min: 1, max: 2}}\n", "clusters.1a", "begin with a letter"},
+		"cluster of our own":   {minimal + "clusters: {metrics: {min: 1, max: 2}}\n", "clusters.metrics", "choose another name"},
 		"one stack twice":      {minimal + "clusters: {a: {min: 1, max: 2, stack: s}, b: {min: 1, max: 2, stack: s}}\n", "clusters.b.stack", "also the stack of cluster a"},
 		"naming key":           {minimal + "labs: {web: {title: W, template: t.yaml}}\n", "naming_key", "never change it"},
 		"lab of a consumer":    {consumer("") + "x: y\n", "x", "not a known key"},

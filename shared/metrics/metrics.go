@@ -1,8 +1,8 @@
-// Package metrics counts, and shows its counters to Prometheus in the text exposition format 0.0.4
-// (https://prometheus.io/docs/instrumenting/exposition_formats/): a HELP and a TYPE line for each counter, then a line for
-// each of its label's values, always in the same order. It is all we need of a client library.
+// Package metrics counts and measures, and shows its numbers to Prometheus in the text exposition format 0.0.4
+// (https://prometheus.io/docs/instrumenting/exposition_formats/): a HELP and a TYPE line for each metric, then a line for
+// each set of its labels' values, always in the same order. It is all we need of a client library.
 //
-// A counter belongs to its process and begins at zero with it.
+// Numbers belong to their process and begin with it.
 package metrics
 
 import (
@@ -18,9 +18,10 @@ import (
 const (
 	// ContentType is that of the exposition.
 	ContentType = "text/plain; version=0.0.4; charset=utf-8"
-	// Other stands for all values of a label after the first hundred, so that nobody can fill our memory or Prometheus's.
-	Other      = "other"
-	mostValues = 100
+	// Other stands for all values of a metric's labels after the first thousand sets, so that nobody can fill our memory or
+	// Prometheus's.
+	Other    = "other"
+	mostSets = 1000
 )
 
 // Registry is what one scrape shows. Its methods may be called at once.
@@ -30,34 +31,37 @@ type Registry struct {
 }
 
 type family struct {
-	name, help string
-	samples    func() map[string]int64 // by the labels as they are written
+	name, help, kind string
+	samples          func() map[string]int64 // by the labels as they are written
 }
 
-// NewRegistry is a registry without counters.
+// NewRegistry is a registry without metrics.
 func NewRegistry() *Registry { return &Registry{} }
 
-// Counter is a number that only grows, or one for each value of a label.
-type Counter struct {
-	label  string
-	mu     sync.Mutex
-	counts map[string]int64
+// Counter is a number that only grows, or one for each set of values of its labels.
+type Counter struct{ table }
+
+// Gauge is a number that goes up and down, or one for each set of values of its labels.
+type Gauge struct{ table }
+
+// Counter adds a counter. Without labels it is a single number, which is shown from the beginning. Names and labels are
+// not checked: they are constants of the caller's.
+func (r *Registry) Counter(name, help string, labels ...string) *Counter {
+	c := &Counter{newTable(labels)}
+	r.add(family{name, help, "counter", c.samples})
+	return c
 }
 
-// Counter adds a counter. An empty label makes it a single number, which is shown from the beginning. Names and labels are
-// not checked: they are constants of the caller's.
-func (r *Registry) Counter(name, help, label string) *Counter {
-	c := &Counter{label: label, counts: map[string]int64{}}
-	if label == "" {
-		c.counts[""] = 0
-	}
-	r.add(family{name, help, c.samples})
-	return c
+// Gauge adds a gauge. Names and labels are not checked.
+func (r *Registry) Gauge(name, help string, labels ...string) *Gauge {
+	g := &Gauge{newTable(labels)}
+	r.add(family{name, help, "gauge", g.samples})
+	return g
 }
 
 // Func adds a counter that is kept elsewhere.
 func (r *Registry) Func(name, help string, read func() int64) {
-	r.add(family{name, help, func() map[string]int64 { return map[string]int64{"": read()} }})
+	r.add(family{name, help, "counter", func() map[string]int64 { return map[string]int64{"": read()} }})
 }
 
 func (r *Registry) add(f family) {
@@ -66,19 +70,40 @@ func (r *Registry) add(f family) {
 	r.families = append(r.families, f)
 }
 
-// Add counts n for one value of the label; a counter without a label has none to tell apart. Adding 0 shows the value
-// before it has happened, adding less does nothing: counters do not fall.
-func (c *Counter) Add(value string, n int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.label == "" {
-		value = ""
+// Add counts n for one set of values, given in the order of the labels. Adding 0 shows the set before it has happened,
+// adding less does nothing: counters do not fall.
+func (c *Counter) Add(n int64, values ...string) {
+	c.change(values, func(was int64) int64 { return was + max(n, 0) })
+}
+
+// Set says what the number is now for one set of values, given in the order of the labels.
+func (g *Gauge) Set(n int64, values ...string) {
+	g.change(values, func(int64) int64 { return n })
+}
+
+// table holds a metric's numbers by the labels as they are written.
+type table struct {
+	labels []string
+	mu     *sync.Mutex
+	counts map[string]int64
+}
+
+func newTable(labels []string) table {
+	t := table{labels: labels, mu: &sync.Mutex{}, counts: map[string]int64{}}
+	if len(labels) == 0 {
+		t.counts[""] = 0
 	}
-	value = strings.ToValidUTF8(value, "\uFFFD")
-	if _, known := c.counts[value]; !known && len(c.counts) >= mostValues {
-		value = Other
+	return t
+}
+
+func (t *table) change(values []string, next func(was int64) int64) {
+	key := t.written(values)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, known := t.counts[key]; !known && len(t.counts) >= mostSets {
+		key = t.written(slices.Repeat([]string{Other}, len(t.labels)))
 	}
-	c.counts[value] += max(n, 0)
+	t.counts[key] = next(t.counts[key])
 }
 
 var (
@@ -86,18 +111,26 @@ var (
 	labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 )
 
-func (c *Counter) samples() map[string]int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	written := make(map[string]int64, len(c.counts))
-	for value, n := range c.counts {
-		labels := ""
-		if c.label != "" {
-			labels = fmt.Sprintf(`{%s="%s"}`, c.label, labelEscapes.Replace(value))
-		}
-		written[labels] = n
+// written are the labels with their values, as in {a="x",b="y"}; a value that is missing is empty.
+func (t *table) written(values []string) string {
+	if len(t.labels) == 0 {
+		return ""
 	}
-	return written
+	pairs := make([]string, len(t.labels))
+	for i, label := range t.labels {
+		value := ""
+		if i < len(values) {
+			value = strings.ToValidUTF8(values[i], "\uFFFD")
+		}
+		pairs[i] = label + `="` + labelEscapes.Replace(value) + `"`
+	}
+	return "{" + strings.Join(pairs, ",") + "}"
+}
+
+func (t *table) samples() map[string]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.counts)
 }
 
 // WriteTo writes the exposition.
@@ -107,7 +140,7 @@ func (r *Registry) WriteTo(w io.Writer) (int64, error) {
 	r.mu.Unlock()
 	var text bytes.Buffer
 	for _, f := range families {
-		fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s counter\n", f.name, helpEscapes.Replace(f.help), f.name)
+		fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s %s\n", f.name, helpEscapes.Replace(f.help), f.name, f.kind)
 		samples := f.samples()
 		for _, labels := range slices.Sorted(maps.Keys(samples)) {
 			fmt.Fprintf(&text, "%s%s %d\n", f.name, labels, samples[labels])

@@ -28,17 +28,17 @@ func TestR14Exposition(t *testing.T) {
 		t.Errorf("empty: %q", got)
 	}
 	launches := r.Counter("b_total", "Launches, by C:\\code\nof all.", "code")
-	single := r.Counter("a_total", "One number.", "")
+	single := r.Counter("a_total", "One number.")
 	r.Counter("c_total", "Nothing yet.", "code")
 	r.Func("d_total", "Kept elsewhere.", func() int64 { return 7 })
-	launches.Add("z", 2)
-	launches.Add("a\"b\\c\nd", 1)
-	launches.Add("seen", 0)
-	launches.Add("z", 1)
-	launches.Add("z", -5)
-	launches.Add("\xff", 1)
-	launches.Add("\xfe", 1)
-	single.Add("ignored", 3)
+	launches.Add(2, "z")
+	launches.Add(1, "a\"b\\c\nd")
+	launches.Add(0, "seen")
+	launches.Add(1, "z")
+	launches.Add(-5, "z")
+	launches.Add(1, "\xff")
+	launches.Add(1, "\xfe")
+	single.Add(3, "ignored")
 	want := `# HELP b_total Launches, by C:\\code\nof all.
 # TYPE b_total counter
 b_total{code="a\"b\\c\nd"} 1
@@ -64,9 +64,38 @@ d_total 7
 func TestR14SingleNumberBeginsAtZero(t *testing.T) {
 	t.Parallel()
 	r := metrics.NewRegistry()
-	r.Counter("a_total", "One number.", "")
+	r.Counter("a_total", "One number.")
 	if got := written(t, r); !strings.HasSuffix(got, "\na_total 0\n") {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestR14GaugesAndPairs(t *testing.T) {
+	t.Parallel()
+	r := metrics.NewRegistry()
+	pairs := r.Counter("a_total", "Pairs.", "direction", "code")
+	pairs.Add(1, "out", "scaled")
+	pairs.Add(2, "in", "at_min")
+	pairs.Add(1, "in")
+	size := r.Gauge("b", "Sizes.", "cluster")
+	size.Set(3, "academy")
+	size.Set(2, "academy")
+	empty := r.Gauge("c", "One.")
+	empty.Set(-1)
+	want := `# HELP a_total Pairs.
+# TYPE a_total counter
+a_total{direction="in",code=""} 1
+a_total{direction="in",code="at_min"} 2
+a_total{direction="out",code="scaled"} 1
+# HELP b Sizes.
+# TYPE b gauge
+b{cluster="academy"} 2
+# HELP c One.
+# TYPE c gauge
+c -1
+`
+	if got := written(t, r); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 
@@ -74,15 +103,15 @@ func TestR14ValuesAreBounded(t *testing.T) {
 	t.Parallel()
 	r := metrics.NewRegistry()
 	c := r.Counter("a_total", "Many.", "value")
-	for i := range 1000 {
-		c.Add(fmt.Sprintf("v%03d", i), 1)
+	for i := range 3000 {
+		c.Add(1, fmt.Sprintf("v%04d", i))
 	}
-	c.Add("v000", 1)
+	c.Add(1, "v0000")
 	got := written(t, r)
-	if lines := strings.Count(got, "a_total{"); lines != 101 {
+	if lines := strings.Count(got, "a_total{"); lines != 1001 {
 		t.Errorf("%d values", lines)
 	}
-	for _, line := range []string{`a_total{value="v000"} 2`, `a_total{value="v099"} 1`, `a_total{value="other"} 900`} {
+	for _, line := range []string{`a_total{value="v0000"} 2`, `a_total{value="v0999"} 1`, `a_total{value="other"} 2000`} {
 		if !strings.Contains(got, line+"\n") {
 			t.Errorf("missing %s", line)
 		}
@@ -97,7 +126,7 @@ func TestR14AtOnce(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() {
 			for range 100 {
-				c.Add(strconv.Itoa(i%4), 1)
+				c.Add(1, strconv.Itoa(i%4))
 			}
 			r.Func(fmt.Sprintf("f%d_total", i), "Another.", func() int64 { return 1 })
 			written(t, r)
@@ -120,7 +149,7 @@ func (closed) Write([]byte) (int, error) { return 0, errClosed }
 func TestR14FailingWriterIsSaid(t *testing.T) {
 	t.Parallel()
 	r := metrics.NewRegistry()
-	r.Counter("a_total", "One.", "")
+	r.Counter("a_total", "One.")
 	if _, err := r.WriteTo(closed{}); !errors.Is(err, errClosed) {
 		t.Errorf("got %v", err)
 	}

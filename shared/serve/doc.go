@@ -1,12 +1,17 @@
 // Package serve runs a function's http.Handler on whatever started the process: a socket handed over by systemd, a port
-// given by a container platform, or AWS Lambda. It is the only package that knows them.
+// given by a container platform, AWS Lambda, Oracle Fn, Apache OpenWhisk, Azure Functions or a web server's CGI. It is the
+// only package that knows them.
 //
 // Main is a function's whole program. It picks the runtime by the environment in this order, and RUNTIME overrides it:
 //
-//	AWS_LAMBDA_RUNTIME_API       lambda   API Gateway v1 and v2, function URL, load balancer, bare events
-//	LISTEN_FDS with LISTEN_PID   systemd  the sockets that systemd opened
-//	PORT                         http     all addresses, that port
-//	none of these                http     127.0.0.1:8080
+//	AWS_LAMBDA_RUNTIME_API        lambda     API Gateway v1 and v2, function URL, load balancer, bare events
+//	GATEWAY_INTERFACE             cgi        one request a process, which logs in to OpenStack each time
+//	__OW_…                        openwhisk  ActionLoop: lines of JSON; web actions with raw-http, or bare values
+//	LISTEN_FDS with LISTEN_PID    systemd    the sockets that systemd opened
+//	FN_LISTENER                   fn         Oracle Fn's http-stream on a Unix socket
+//	FUNCTIONS_CUSTOMHANDLER_PORT  azure      a custom handler that Azure's host forwards requests to
+//	PORT                          http       all addresses, that port
+//	none of these                 http       127.0.0.1:8080
 //
 // # Paths
 //

@@ -92,9 +92,7 @@ func (e *event) request(ctx context.Context) *http.Request {
 	for _, name := range []string{"Host", "Transfer-Encoding", "Connection"} {
 		r.Header.Del(name) // as net/http's server does
 	}
-	if id := strings.TrimRight(e.Context.RequestID, "="); id != "" && r.Header.Get("X-Request-Id") == "" {
-		r.Header.Set("X-Request-Id", id)
-	}
+	r = withCall(r, strings.TrimRight(e.Context.RequestID, "="))
 	source := e.Context.Identity.SourceIP
 	switch e.form { //nolint:exhaustive // bare is done
 	case gateway2:

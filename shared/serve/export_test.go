@@ -7,3 +7,6 @@ func (p Program) LookingEvery(every time.Duration) Program {
 	p.every = every
 	return p
 }
+
+// Choose is the runtime that an environment names.
+var Choose = choose

@@ -169,13 +169,17 @@ Environment:
   STACKHOOK_CONFIG       path of the configuration file, or its text (required)
   OS_CLOUD, OS_*         the cloud, as every OpenStack client reads them
   STACKHOOK_DRAIN_DELAY  how long to go on serving after SIGTERM, e.g. 10s (default 0s)
-  RUNTIME                http, systemd or lambda, instead of the choice below
+  RUNTIME                lambda, cgi, openwhisk, systemd, fn, azure or http, instead of the choice below
 
 Runtimes, by what the environment has:
-  AWS_LAMBDA_RUNTIME_API       AWS Lambda (API Gateway, function URL, load balancer)
-  LISTEN_FDS and LISTEN_PID    the sockets that systemd opened
-  PORT                         HTTP on all addresses and that port
-  none of these                HTTP on ` + defaultAddress + `
+  AWS_LAMBDA_RUNTIME_API        AWS Lambda (API Gateway, function URL, load balancer)
+  GATEWAY_INTERFACE             CGI, one request a process
+  __OW_EXECUTION_ENV            Apache OpenWhisk's ActionLoop
+  LISTEN_FDS and LISTEN_PID     the sockets that systemd opened
+  FN_LISTENER                   Oracle Fn
+  FUNCTIONS_CUSTOMHANDLER_PORT  Azure Functions
+  PORT                          HTTP on all addresses and that port
+  none of these                 HTTP on ` + defaultAddress + `
 
 GET /healthz answers without asking OpenStack.
 `

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,35 +21,71 @@ import (
 
 const defaultAddress = "127.0.0.1:8080"
 
-// choose is the runtime that started this process, by what it put into the environment.
-func choose(getenv func(string) string) (string, error) {
-	switch chosen := getenv("RUNTIME"); chosen {
-	case "lambda", "systemd", "http":
-		return chosen, nil
-	case "":
-	default:
-		return "", fmt.Errorf("RUNTIME is %q; it must be http, systemd or lambda, or unset", chosen)
+// The runtimes, as RUNTIME names them.
+const (
+	onLambda    = "lambda"
+	onCGI       = "cgi"
+	onOpenWhisk = "openwhisk"
+	onSystemd   = "systemd"
+	onFn        = "fn"
+	onAzure     = "azure"
+	onHTTP      = "http"
+)
+
+// marks are what the runtimes put into the environment of what they start, in the order in which they are looked for: the
+// first ones set the most of what the others do as well.
+func marks() []struct{ runtime, variable string } {
+	return []struct{ runtime, variable string }{
+		{onLambda, "AWS_LAMBDA_RUNTIME_API"},
+		{onCGI, "GATEWAY_INTERFACE"},
+		{onOpenWhisk, "__OW_EXECUTION_ENV"},
+		{onOpenWhisk, "__OW_WAIT_FOR_ACK"},
+		{onOpenWhisk, "__OW_API_HOST"},
+		{onSystemd, "LISTEN_FDS"},
+		{onFn, "FN_LISTENER"},
+		{onAzure, "FUNCTIONS_CUSTOMHANDLER_PORT"},
 	}
-	switch {
-	case getenv("AWS_LAMBDA_RUNTIME_API") != "":
-		return "lambda", nil
-	// A LISTEN_PID of another process means that the variables were inherited, and descriptor 3 is not ours.
-	case getenv("LISTEN_FDS") != "" && getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()):
-		return "systemd", nil
-	}
-	return "http", nil
 }
 
-// address is where to listen without systemd.
-func address(getenv func(string) string) (string, error) {
-	port := getenv("PORT")
+// choose is the runtime that started this process, by what it put into the environment.
+func choose(getenv func(string) string) (string, error) {
+	chosen := getenv("RUNTIME")
+	if chosen == onHTTP {
+		return chosen, nil
+	}
+	known := []string{onHTTP}
+	for _, mark := range marks() {
+		known = append(known, mark.runtime)
+		switch {
+		case chosen == mark.runtime:
+			return chosen, nil
+		case chosen != "" || getenv(mark.variable) == "":
+		// A LISTEN_PID of another process means that the variables were inherited, and descriptor 3 is not ours.
+		case mark.runtime == onSystemd && getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()):
+		default:
+			return mark.runtime, nil
+		}
+	}
+	if chosen != "" {
+		return "", fmt.Errorf("RUNTIME is %q; it must be one of %s, or unset", chosen, strings.Join(slices.Compact(known), ", "))
+	}
+	return onHTTP, nil
+}
+
+// address is where to listen for plain HTTP.
+func address(chosen string, getenv func(string) string) (string, error) {
+	variable, host := "PORT", ""
+	if chosen == onAzure { // its host is beside us
+		variable, host = "FUNCTIONS_CUSTOMHANDLER_PORT", "127.0.0.1"
+	}
+	port := getenv(variable)
 	if port == "" {
 		return defaultAddress, nil
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("PORT is %q; it must be a port number", port)
+		return "", fmt.Errorf("%s is %q; it must be a port number", variable, port)
 	}
-	return ":" + port, nil
+	return host + ":" + port, nil
 }
 
 func drainDelay(getenv func(string) string) (time.Duration, error) {
@@ -68,14 +106,38 @@ func start(ctx context.Context, h http.Handler, log zerolog.Logger, getenv func(
 	if err != nil {
 		return err
 	}
-	if chosen == "lambda" {
+	switch chosen {
+	case onLambda:
 		if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 			return errors.New("RUNTIME is lambda, but AWS_LAMBDA_RUNTIME_API is not set; only Lambda itself can start this")
 		}
 		log.Info().Str("runtime", chosen).Msg("serving")
 		Lambda(h, log).Start(ctx) // does not come back
 		return nil
+	case onCGI:
+		return CGI(h, log, getenv("SCRIPT_NAME")) // a line for each request would be a line too many
+	case onOpenWhisk:
+		return onActionLoop(ctx, h, log, getenv)
+	case onFn:
+		h = Fn(h, log)
 	}
+	return listenAndServe(ctx, chosen, h, log, getenv)
+}
+
+// answers is the descriptor on which OpenWhisk reads our answers; stdout is a log there.
+const answers = 3
+
+func onActionLoop(ctx context.Context, h http.Handler, log zerolog.Logger, getenv func(string) string) error {
+	out := os.NewFile(answers, "answers")
+	if _, err := out.Stat(); err != nil {
+		return errors.New("RUNTIME is openwhisk, but descriptor 3 is not open; only OpenWhisk's ActionLoop can start this")
+	}
+	log.Info().Str("runtime", onOpenWhisk).Msg("serving")
+	return ActionLoop(ctx, h, log, os.Stdin, out, getenv("__OW_WAIT_FOR_ACK") != "")
+}
+
+// listenAndServe serves all that speak HTTP.
+func listenAndServe(ctx context.Context, chosen string, h http.Handler, log zerolog.Logger, getenv func(string) string) error {
 	drain, err := drainDelay(getenv)
 	if err != nil {
 		return err
@@ -97,10 +159,14 @@ func start(ctx context.Context, h http.Handler, log zerolog.Logger, getenv func(
 }
 
 func listen(ctx context.Context, chosen string, getenv func(string) string) ([]net.Listener, error) {
-	if chosen == "systemd" {
+	switch chosen {
+	case onSystemd:
 		return sockets(getenv("LISTEN_FDS"))
+	case onFn:
+		listener, err := fnSocket(ctx, getenv("FN_LISTENER"))
+		return []net.Listener{listener}, err
 	}
-	at, err := address(getenv)
+	at, err := address(chosen, getenv)
 	if err != nil {
 		return nil, err
 	}

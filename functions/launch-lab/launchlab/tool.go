@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/lab/keeper"
@@ -103,8 +104,8 @@ func (t *tool) routes() http.Handler {
 	mux.HandleFunc("GET /cartridge.xml", t.cartridge)
 	mux.HandleFunc("GET /register", t.askToRegister)
 	mux.HandleFunc("POST /register", t.fromUs(t.register))
-	if readers := metricsReaders(t.config.API); len(readers) > 0 {
-		mux.HandleFunc("GET /metrics", t.metrics(readers))
+	if readers := caller.Holders(t.config.API, "metrics"); len(readers) > 0 {
+		mux.HandleFunc("GET /metrics", t.counts.registry.Handler(readers))
 	}
 	mux.HandleFunc("/", t.notFound)
 	return mux

@@ -41,9 +41,12 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	s := &scaler{
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
-		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]time.Time{}},
+		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]time.Time{}}, counts: newCounts(),
 	}
 	mux := http.NewServeMux()
+	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {
+		mux.HandleFunc("GET /metrics", s.counts.registry.Handler(readers))
+	}
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
 	mux.HandleFunc("/{cluster}/reconcile", s.reconcile)
@@ -87,14 +90,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // credentials are those that open a cluster, by its name; "" holds those that open all.
 func credentials(cfg *config.Config) map[string][]caller.Credential {
-	all := map[string][]caller.Credential{}
-	for _, t := range cfg.API.Tokens {
-		for _, may := range t.May {
-			if may == "clusters" {
-				all[""] = append(all[""], caller.Credential{Kind: caller.API, Name: t.Name, Secret: t.Token.Reveal()})
-			}
-		}
-	}
+	all := map[string][]caller.Credential{"": caller.Holders(cfg.API, "clusters")}
 	for name, c := range cfg.Clusters {
 		for _, a := range c.Auth {
 			cred := caller.Credential{Kind: caller.Cluster, Name: a.Kind + " of " + name, Secret: a.Token.Reveal()}

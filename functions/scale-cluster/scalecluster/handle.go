@@ -83,6 +83,7 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 // quiet answers an alarm that does not fire: it is no request, but it may be the occasion to do what is due.
 func (s *scaler) quiet(w http.ResponseWriter, r *http.Request, who caller.Caller, signal alarm.Signal, o options, t target, verb string) {
 	a := quiet(signal, verb)
+	s.counts.decided(cluster.Decision{Op: cluster.Op(verb), Code: a.Code, DryRun: o.dryRun})
 	if t.policy.NeedsPass() {
 		request := cluster.Request{Op: cluster.OpPass, Who: string(signal.Sender) + " " + signal.Name, DryRun: o.dryRun}
 		pass, err := s.decide(r.Context(), who, t, request, false)

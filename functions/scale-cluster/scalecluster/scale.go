@@ -29,6 +29,7 @@ type scaler struct {
 	turns       turns
 	refs        refs
 	wishes      wishes
+	counts      counts
 }
 
 // wishes remembers when each stack was last asked to grow, also in vain: an alarm that wants nodes and one that takes
@@ -80,19 +81,24 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 	defer give()
 	v := visit{target: t, door: s.doorFor(who), turn: turn, request: r}
 	if err := s.look(ctx, &v, who, arrived); err != nil {
+		s.counts.failed(err)
 		return outcome{}, err
 	}
 	decision, err := s.settle(ctx, &v)
 	if err != nil {
+		s.counts.failed(err)
 		return outcome{}, err
 	}
+	s.counts.decided(decision)
 	out := outcome{Decision: decision}
 	if occasion && decision.Idle() && t.policy.NeedsPass() {
 		v.request = cluster.Request{Op: cluster.OpPass, Who: r.Who, DryRun: r.DryRun}
 		pass, err := s.settle(ctx, &v)
 		if err != nil {
+			s.counts.failed(err)
 			return outcome{}, err
 		}
+		s.counts.decided(pass)
 		out.pass = &pass
 	}
 	return out, nil
@@ -127,6 +133,7 @@ func (s *scaler) look(ctx context.Context, v *visit, who caller.Caller, arrived 
 		s.wishes.put(v.target.stack, s.now())
 	}
 	v.state.Wanted = s.wishes.last(v.target.stack)
+	s.counts.seen(v.target.name, v.state, s.now())
 	return nil
 }
 

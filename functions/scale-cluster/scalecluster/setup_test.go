@@ -26,6 +26,7 @@ import (
 
 const (
 	ciToken      = "ci-token-hunter2-hunter2-hunte-0123"
+	scrapeToken  = "scrape-hunter2-hunter2-hunte-012345"
 	otherToken   = "only-sites-hunter2-hunter2-hunte-01"
 	alarmToken   = "hunter2-token-of-academy"
 	alarmSecret  = "hunter2-password-of-academy"
@@ -59,6 +60,7 @@ api:
   tokens:
     - {name: ci, token: ` + ciToken + `, may: [clusters]}
     - {name: sites, token: ` + otherToken + `, may: [sites]}
+    - {name: prometheus, token: ` + scrapeToken + `, may: [metrics]}
 `
 
 // house is the function on a fake cloud.
@@ -174,6 +176,9 @@ func (h *house) sendTo(to http.Handler, method, path, body string, headers []str
 	result := w.Result()
 	text, _ := io.ReadAll(result.Body)
 	out := reply{status: result.StatusCode, header: result.Header, text: string(text)}
+	if strings.HasPrefix(out.header.Get("Content-Type"), "text/plain") {
+		return out // metrics
+	}
 	if err := json.Unmarshal(text, &out.body); err != nil {
 		h.t.Errorf("%s %s: %d %q is not JSON", method, path, out.status, text)
 	}

@@ -89,6 +89,7 @@ func (s *scaler) show(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	s.counts.seen(name, state, s.now())
 	function.JSON(w, r, http.StatusOK, s.overview(name, stack, state))
 }
 

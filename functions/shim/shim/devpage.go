@@ -73,6 +73,7 @@ func (s *Shim) developer(all http.Handler) http.Handler {
 	mux.HandleFunc("POST /dev/site", p.deploy)
 	mux.HandleFunc("GET /dev/site", p.follow)
 	(&operators{player: p}).routes(mux)
+	(&clusters{player: p}).routes(mux)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { serveAsset(w, r, "icon.svg") })
 	mux.HandleFunc("GET /dev/assets/{file}", func(w http.ResponseWriter, r *http.Request) { serveAsset(w, r, r.PathValue("file")) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -3,7 +3,6 @@ package shim
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,41 +30,16 @@ type operators struct {
 // routes are the page's own. Whatever changes something is asked about on a page of its own, and then posted.
 func (o *operators) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+operatorsPath, o.fleet)
-	mux.HandleFunc("GET "+operatorsPath+"/order/{act}", o.ask)
+	mux.HandleFunc("GET "+operatorsPath+"/order/{act}", o.question)
 	mux.HandleFunc("POST "+operatorsPath+"/order/{act}", o.order)
 	mux.HandleFunc("POST "+operatorsPath+"/round/{round}", o.round)
 	mux.HandleFunc("GET "+operatorsPath+"/round/{round}", o.askRound)
 	mux.HandleFunc("GET "+operatorsPath+"/report/{id}", o.report)
 }
 
-// token is one of the configuration's that may look after labs.
-func (o *operators) token() (string, bool) {
-	for _, t := range o.shim.cfg.API.Tokens {
-		if slices.Contains(t.May, "labs") {
-			return t.Token.Reveal(), true
-		}
-	}
-	return "", false
-}
-
 // tend calls tend-labs and reads its answer into out. What it refuses is a fault to show.
 func (o *operators) tend(ctx context.Context, method, path string, body []byte, out any) (fault string, err error) {
-	token, ok := o.token()
-	if !ok {
-		return "The configuration has no API token that may look after labs: add one with may: [labs] under api.tokens.", nil
-	}
-	a, err := o.send(ctx, method, o.shim.base+"/tend-labs"+path, token, body)
-	if err != nil {
-		return "", err
-	}
-	var problem struct{ Detail, Reference string }
-	if a.Code >= http.StatusBadRequest && json.Unmarshal(a.Answer, &problem) == nil && problem.Detail != "" {
-		return problem.Detail + " (Reference " + problem.Reference + ")", nil
-	}
-	if err := json.Unmarshal(a.Answer, out); err != nil {
-		return "", fmt.Errorf("read the answer of tend-labs: %w", err)
-	}
-	return "", nil
+	return o.ask(ctx, "labs", method, "/tend-labs"+path, body, out)
 }
 
 // fleetData fills operators.html.
@@ -83,13 +57,13 @@ type fleetData struct {
 // frameData is what every page of the operators' has.
 type frameData struct{ Version, Cloud string }
 
-func (o *operators) frame() frameData { return frameData{short(o.shim.version), o.shim.cloudText()} }
+func (s *Shim) frame() frameData { return frameData{short(s.version), s.cloudText()} }
 
 // fleet shows all labs.
 func (o *operators) fleet(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	data := fleetData{
-		frameData: o.frame(), Notice: o.told.take(query.Get("told")), Keys: o.keys(), States: states(),
+		frameData: o.shim.frame(), Notice: o.told.take(query.Get("told")), Keys: o.keys(), States: states(),
 		Query: tender.Query{Cloud: query.Get("cloud"), Lab: query.Get("lab"), State: lab.State(query.Get("state")), After: query.Get("after")},
 	}
 	asked := url.Values{}
@@ -151,8 +125,8 @@ func wordsOf(act string) (words, bool) {
 	return all[at], true
 }
 
-// ask shows what is about to be ordered.
-func (o *operators) ask(w http.ResponseWriter, r *http.Request) {
+// question shows what is about to be ordered.
+func (o *operators) question(w http.ResponseWriter, r *http.Request) {
 	spoken, ok := wordsOf(r.PathValue("act"))
 	query := r.URL.Query()
 	if !ok || query.Get("ref") == "" {
@@ -160,7 +134,7 @@ func (o *operators) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.shim.render(w, r, "operators-order.html", operatorsPolicy, orderData{
-		o.frame(), spoken, query.Get("ref"), nameIn(query.Get("ref")), query.Get("shown"),
+		o.shim.frame(), spoken, query.Get("ref"), nameIn(query.Get("ref")), query.Get("shown"),
 	})
 }
 

@@ -2,6 +2,7 @@ package shim_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,12 +32,15 @@ func TestAxeOperators(t *testing.T) {
 	name, broken, asleep := o.lab("u1"), o.lab("u2"), o.lab("u3")
 	o.fake.SetStackState(broken, "CREATE", "FAILED", "Resource CREATE failed: Forbidden: resources.server: Quota exceeded for cores")
 	o.fake.SetStackState(asleep, "SUSPEND", "COMPLETE", "")
+	o.cluster("academy", 2)
+	o.call(http.MethodPost, "/scale-cluster/academy/set", "application/json", `{"to": 3}`, "Authorization", "Bearer "+o.s.Keys().APIToken)
 	b := browsertest.Start(t, browsertest.Options{Kind: browsertest.Chromium, Cookies: browsertest.Allowed, Hosts: ltiHosts})
 	page := b.Page(0)
 	b.Open(o.s.URL() + "/dev/labs")
 	page.Click(`form[action$="/doctor-dry"] button`)
 	page.Until("the report, with a finding", `document.querySelector("h1")?.textContent === "What the doctor finds" && document.querySelector("#h-findings")`)
 	for what, path := range map[string]string{
+		"clusters": "/dev/clusters", "cluster": "/dev/clusters/academy?try=in&by=1",
 		"labs": "/dev/labs", "question": o.link("end", name), "tend": "/dev/labs/round/tend", "report": strings.TrimPrefix(page.URL(), o.s.URL()),
 	} {
 		for _, l := range looks() {

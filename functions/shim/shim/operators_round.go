@@ -54,7 +54,7 @@ func (o *operators) askRound(w http.ResponseWriter, r *http.Request) {
 		noSuchOrder(w, r)
 		return
 	}
-	o.shim.render(w, r, "operators-round.html", operatorsPolicy, roundData{o.frame(), which})
+	o.shim.render(w, r, "operators-round.html", operatorsPolicy, roundData{o.shim.frame(), which})
 }
 
 // reportData fills operators-report.html.
@@ -71,7 +71,7 @@ func (o *operators) round(w http.ResponseWriter, r *http.Request) {
 		noSuchOrder(w, r)
 		return
 	}
-	data := reportData{frameData: o.frame(), Round: which}
+	data := reportData{frameData: o.shim.frame(), Round: which}
 	fault, err := o.tend(r.Context(), http.MethodPost, which.path, []byte("{}"), &data.Report)
 	switch {
 	case err != nil:

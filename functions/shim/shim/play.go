@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 )
 
@@ -57,6 +60,28 @@ func (p *player) send(ctx context.Context, method, address, token string, body [
 		a.Answer = got.body.Bytes()
 	}
 	return a, nil
+}
+
+// ask calls a function with a token of the configuration that may, and reads the answer into out. What the function refuses
+// is a fault to show.
+func (p *player) ask(ctx context.Context, may, method, path string, body []byte, out any) (fault string, err error) {
+	tokens := p.shim.cfg.API.Tokens
+	at := slices.IndexFunc(tokens, func(t config.APIToken) bool { return slices.Contains(t.May, may) })
+	if at < 0 {
+		return "The configuration has no API token that may do this: add one with may: [" + may + "] under api.tokens.", nil
+	}
+	a, err := p.send(ctx, method, p.shim.base+path, tokens[at].Token.Reveal(), body)
+	if err != nil {
+		return "", err
+	}
+	var problem struct{ Detail, Reference string }
+	if a.Code >= http.StatusBadRequest && json.Unmarshal(a.Answer, &problem) == nil && problem.Detail != "" {
+		return problem.Detail + " (Reference " + problem.Reference + ")", nil
+	}
+	if err := json.Unmarshal(a.Answer, out); err != nil {
+		return "", fmt.Errorf("read the answer to %s: %w", path, err)
+	}
+	return "", nil
 }
 
 func (p *player) basePath() string {

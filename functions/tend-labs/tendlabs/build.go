@@ -72,7 +72,7 @@ func New(c *config.Config, parts Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tending{counts: newCounts(), may: holders(c.API, "labs"), metricsReaders: holders(c.API, "metrics")}
+	t := &tending{counts: newCounts(), may: caller.Holders(c.API, "labs"), metricsReaders: caller.Holders(c.API, "metrics")}
 	work := tender.Parts{
 		Sites: tended, Catalogue: catalogue{slices.Sorted(maps.Keys(c.Labs)), k}, Tend: c.Tend, Grades: grading{sender}, Now: parts.Now, Ticks: parts.Ticks,
 		NewStack: func(name, key string, tags []string) openstack.NewStack {
@@ -130,7 +130,7 @@ func (t *tending) routes() http.Handler {
 	mux.HandleFunc("/labs/{act}", t.only(http.MethodPost, t.order))
 	mux.HandleFunc("/preflight", t.only(http.MethodPost, t.preflight))
 	mux.HandleFunc("/prebuild", t.only(http.MethodPost, t.prebuild))
-	mux.HandleFunc("GET /metrics", t.metrics)
+	mux.HandleFunc("GET /metrics", t.counts.registry.Handler(t.metricsReaders))
 	mux.HandleFunc("/", notFound)
 	return mux
 }

@@ -2,24 +2,10 @@ package tendlabs
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/stackhook/stackhook/shared/caller"
-	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
-	"github.com/stackhook/stackhook/shared/logging"
 )
-
-// holders are the API tokens that may do this.
-func holders(c config.API, may string) []caller.Credential {
-	var out []caller.Credential
-	for _, t := range c.Tokens {
-		if slices.Contains(t.May, may) {
-			out = append(out, caller.Credential{Kind: caller.API, Name: t.Name, Secret: t.Token.Reveal()})
-		}
-	}
-	return out
-}
 
 // only lets one method in, and callers with a token that may. A GET may be a HEAD.
 func (t *tending) only(method string, h http.HandlerFunc) http.HandlerFunc {
@@ -31,22 +17,8 @@ func (t *tending) only(method string, h http.HandlerFunc) http.HandlerFunc {
 			})
 			return
 		}
-		if letIn(w, r, t.may, "may: [labs]") {
+		if caller.LetIn(w, r, t.may, "labs") {
 			h(w, r)
 		}
 	}
-}
-
-// letIn answers whoever has none of the tokens. A Keystone token proves nothing here: labs are everybody's of the project.
-func letIn(w http.ResponseWriter, r *http.Request, tokens []caller.Credential, need string) bool {
-	who, ok := caller.Identify(r, tokens, nil)
-	if !ok || who.Kind != caller.API {
-		caller.Challenge(w)
-		function.Fail(w, r, &function.Error{
-			Code: "unauthorized", Status: http.StatusUnauthorized, Public: "Say who you are: send an API token with " + need + ", as Authorization: Bearer.",
-		})
-		return false
-	}
-	logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
-	return true
 }

@@ -82,7 +82,7 @@ func (t *tending) order(w http.ResponseWriter, r *http.Request) {
 		logging.Note(ctx, "act", string(in.Act))
 		out, err := t.tender.Order(ctx, tender.Order{Act: in.Act, Ref: in.Ref, Shown: in.Shown})
 		if err == nil {
-			t.counts.orders.Add(string(in.Act), 1)
+			t.counts.orders.Add(1, string(in.Act))
 		}
 		return carriedOut{out}, err
 	}).ServeHTTP(w, r)

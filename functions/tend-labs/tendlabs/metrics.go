@@ -1,8 +1,6 @@
 package tendlabs
 
 import (
-	"net/http"
-
 	"github.com/stackhook/stackhook/shared/lab/tender"
 	"github.com/stackhook/stackhook/shared/metrics"
 )
@@ -17,9 +15,9 @@ func newCounts() counts {
 	r := metrics.NewRegistry()
 	return counts{
 		registry:     r,
-		passes:       r.Counter("stackhook_tend_passes_total", "Passes over all labs, dry runs left out.", ""),
-		calls:        r.Counter("stackhook_tend_calls_total", "Requests to OpenStack that passes made.", ""),
-		milliseconds: r.Counter("stackhook_tend_milliseconds_total", "Time that passes took.", ""),
+		passes:       r.Counter("stackhook_tend_passes_total", "Passes over all labs, dry runs left out."),
+		calls:        r.Counter("stackhook_tend_calls_total", "Requests to OpenStack that passes made."),
+		milliseconds: r.Counter("stackhook_tend_milliseconds_total", "Time that passes took."),
 		changes:      r.Counter("stackhook_tend_changes_total", "Changes that passes made, by kind.", "do"),
 		failures:     r.Counter("stackhook_tend_failures_total", "Changes that failed, by kind.", "do"),
 		orders:       r.Counter("stackhook_tend_orders_total", "Orders of operators, by act.", "act"),
@@ -32,29 +30,20 @@ func (c counts) pass(r tender.Report) {
 	if r.DryRun {
 		return
 	}
-	c.passes.Add("", 1)
-	c.calls.Add("", int64(r.Calls))
-	c.milliseconds.Add("", r.TookMS)
+	c.passes.Add(1)
+	c.calls.Add(int64(r.Calls))
+	c.milliseconds.Add(r.TookMS)
 	for do, n := range r.Counts {
-		c.changes.Add(do, int64(n))
+		c.changes.Add(int64(n), do)
 	}
 	for _, change := range r.Changes {
 		if change.Error != "" {
-			c.failures.Add(change.Do, 1)
+			c.failures.Add(1, change.Do)
 		}
 	}
 	for _, cloud := range r.Clouds {
 		if cloud.Error != "" {
-			c.clouds.Add(cloud.Name, 1)
+			c.clouds.Add(1, cloud.Name)
 		}
 	}
-}
-
-// metrics answers GET /metrics.
-func (t *tending) metrics(w http.ResponseWriter, r *http.Request) {
-	if !letIn(w, r, t.metricsReaders, "may: [metrics]") {
-		return
-	}
-	w.Header().Set("Content-Type", metrics.ContentType)
-	_, _ = t.counts.registry.WriteTo(w) // the scraper may have gone
 }

@@ -32,6 +32,7 @@ type call struct {
 	id       string
 	event    []byte
 	deadline time.Time
+	patience time.Duration // instead of a deadline
 	answer   chan outcome
 }
 
@@ -66,9 +67,18 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if !ok {
 		deadline = time.Now().Add(time.Minute)
 	}
+	return r.invoke(ctx, &call{event: event, deadline: deadline})
+}
+
+// InvokeWithin is Invoke with a patience that begins when the process takes the event.
+func (r *Runtime) InvokeWithin(ctx context.Context, event []byte, patience time.Duration) ([]byte, error) {
+	return r.invoke(ctx, &call{event: event, patience: patience})
+}
+
+func (r *Runtime) invoke(ctx context.Context, c *call) ([]byte, error) {
 	r.mu.Lock()
 	r.count++
-	c := &call{id: "call-" + strconv.Itoa(r.count), event: event, deadline: deadline, answer: make(chan outcome, 1)}
+	c.id, c.answer = "call-"+strconv.Itoa(r.count), make(chan outcome, 1)
 	r.waiting[c.id] = c
 	r.mu.Unlock()
 	select {
@@ -90,6 +100,9 @@ func (r *Runtime) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 func (r *Runtime) giveNext(w http.ResponseWriter, req *http.Request) {
 	select {
 	case c := <-r.next:
+		if c.patience > 0 {
+			c.deadline = time.Now().Add(c.patience)
+		}
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", c.id)
 		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(c.deadline.UnixMilli(), 10))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:test")
