@@ -133,6 +133,8 @@ type gnocchi struct {
 	t     *testing.T
 	url   string
 	token string
+	// volumes is where Cinder is, for what outlives a site.
+	volumes string
 }
 
 func newGnocchi(t *testing.T) *gnocchi {
@@ -154,6 +156,9 @@ func newGnocchi(t *testing.T) *gnocchi {
 	g.token = header.Get("X-Subject-Token")
 	for _, entry := range reply.Token.Catalog {
 		for _, e := range entry.Endpoints {
+			if entry.Type == "volumev3" && e.Interface == "public" {
+				g.volumes = strings.TrimSuffix(e.URL, "/")
+			}
 			if entry.Type == "metric" && e.Interface == "public" {
 				g.url = strings.TrimSuffix(e.URL, "/")
 			}
