@@ -317,12 +317,13 @@ func TestQuorumAndPositions(t *testing.T) {
 		"nonsense": {[]site.Signal{{ID: "ready"}, {ID: "backend-x"}, {ID: "backend-1-1767600000", Data: 7}}, "", -1},
 	} {
 		reports := site.ReportsOf(row.signals)
-		may := ""
+		var free []byte
 		for i := range 3 {
 			if site.Quorate(reports, i) {
-				may += fmt.Sprint(i)
+				free = append(free, "012"[i])
 			}
 		}
+		may := string(free)
 		index, ok := site.MostAdvanced(reports)
 		if !ok {
 			index = -1

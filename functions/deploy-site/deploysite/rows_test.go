@@ -360,12 +360,13 @@ func Test71Row5DeleteGuard(t *testing.T) {
 	}
 }
 
-// gone deletes the site academy.
-func (h *house) gone() {
+// gone deletes the site academy, with the confirmation that it gives.
+func (h *house) gone() (confirm string) {
 	h.t.Helper()
-	r := h.send(http.MethodDelete, "/sites/academy", "")
-	h.send(http.MethodDelete, "/sites/academy?confirm="+r.str("confirm"), "").want(h.t, http.StatusAccepted, "deleting")
+	confirm = h.send(http.MethodDelete, "/sites/academy", "").str("confirm")
+	h.send(http.MethodDelete, "/sites/academy?confirm="+confirm, "").want(h.t, http.StatusAccepted, "deleting")
 	h.cloud.Settle()
+	return confirm
 }
 
 // Row 7.1.6: a new site takes over the volumes of one that was deleted.
@@ -429,6 +430,19 @@ func Test71Row6ReAdopt(t *testing.T) {
 	h.cloud.SetVolumeStatus(double, "in-use")
 	if r := h.put(academy, retained); r.status != http.StatusUnprocessableEntity {
 		t.Errorf("%s", r.text)
+	}
+}
+
+// What was confirmed is one stack: not a site of the same name that was made since of the same volumes.
+func TestConfirmationIsForOneStack(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.ready(academy, spec())
+	confirm := h.gone()
+	h.ready(academy, spec("backend", `{"volumes": "retained"}`))
+	h.send(http.MethodDelete, "/sites/academy?confirm="+confirm, "").want(t, http.StatusConflict, "confirm")
+	if s, ok := h.cloud.Stack(academy); !ok || s.State != "CREATE_COMPLETE" {
+		t.Errorf("%+v", s)
 	}
 }
 
