@@ -74,7 +74,18 @@ func (w Want) Create(kind string, volumes map[string]string, secrets Secrets) ma
 	if len(volumes) > 0 {
 		p["volumes"] = volumes
 	}
+	w.leaveOut(p)
 	return p
+}
+
+// leaveOut drops texts that are the template's defaults: Heat looks into other services for a text that is sent, such as an
+// empty volume type, and not for a default (400 "The VolumeType () could not be found." on Zed).
+func (w Want) leaveOut(p map[string]any) {
+	for name, value := range p {
+		if text, ok := value.(string); ok && w.Template.Defaults[name] == text {
+			delete(p, name)
+		}
+	}
 }
 
 // start is the number of nodes of a new site.

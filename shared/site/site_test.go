@@ -246,6 +246,17 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// An empty text is sent where the template has no such default alone: Heat asks other services about what is sent.
+func TestDefaultsAreNotSent(t *testing.T) {
+	t.Parallel()
+	w := want(t, "")
+	w.Template.Defaults["volume_type"] = ""
+	p := w.Create(site.KindOctavia, nil, site.NoSecrets())
+	if _, there := p["volume_type"]; there || p["network"] != "" {
+		t.Errorf("%v", p)
+	}
+}
+
 // Keys that a request gives must be the site's; those it leaves out stay.
 func TestKeysOfTheObjectStore(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	chaosRuns = flag.Int("chaos.runs", 12, "how many lives of two sites")
+	chaosRuns = flag.Int("chaos.runs", 5, "how many lives of two sites")
 	chaosSeed = flag.Uint64("chaos.seed", 1, "seed of the first")
 )
 
