@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed all:labs *.yaml
+//go:embed all:labs all:site *.yaml
 var builtin embed.FS
 
 // Heat's own limits: max_template_size is 512 KiB, max_nested_stack_depth 5 (heat/common/config.py).

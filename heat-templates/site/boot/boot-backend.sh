@@ -1,0 +1,3 @@
+#!/bin/sh
+# To come.
+set -eu
