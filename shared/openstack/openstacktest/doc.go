@@ -20,6 +20,8 @@
 //   - Signals to a wait handle are stored after the answer; what cannot be read in them is dropped with a 200.
 //   - A ResourceGroup drops its highest index, or the members of its removal list, whose names are never used again; an
 //     entry that names nobody is ignored.
+//   - A server has its volumes from block_device_mapping_v2 while it is there; deletion_policy Retain keeps what it names, and
+//     external_id only looks at it.
 //   - Quotas are enforced as [Quota] says. A list by tags together with another filter is a 500.
 //   - A change of a pool member makes the load balancer immutable (409) for 1.4 s; two changes at once both get 200 and
 //     the last one wins.

@@ -70,6 +70,8 @@ func (c *Cloud) createResource(st *step, d *definition, props map[string]any) {
 	switch {
 	case over != "": // refused before anything is made
 		why = or(why, over)
+	case d.external != nil:
+		why = or(why, c.takeExternal(r, d))
 	case k.create == nil:
 		r.id = r.physicalName()
 	default:
@@ -103,6 +105,19 @@ func (c *Cloud) createResource(st *step, d *definition, props map[string]any) {
 	c.work(r, d2, why, finish)
 }
 
+// takeExternal makes r stand for what is there already (heat/engine/resource.py create, external_id). Its failure is returned.
+func (c *Cloud) takeExternal(r *resource, d *definition) string {
+	id, err := scope{c: c, s: r.stack}.resolve(d.external)
+	if err != nil {
+		return "Error: " + where(r) + ": " + err.Error()
+	}
+	r.id = str(id)
+	if k := c.kindOf(r); k.exists != nil && !k.exists(c, r) {
+		return "StackValidationFailed: " + where(r) + ": Invalid external resource: Resource " + r.id + " (" + r.typ + ") can not be found."
+	}
+	return ""
+}
+
 // replaceResource makes a new resource of the same name; the old one goes at the end of the update.
 func (c *Cloud) replaceResource(st *step, d *definition, props map[string]any) {
 	old := st.r
@@ -117,7 +132,7 @@ func (c *Cloud) updateResource(st *step, d *definition, props map[string]any) {
 	k := c.kindOf(r)
 	metaChanged := !reflect.DeepEqual(normal(r.def.metadata), normal(d.metadata))
 	r.def = d
-	if len(changed) == 0 && !metaChanged && r.status != failed {
+	if d.external != nil || len(changed) == 0 && !metaChanged && r.status != failed {
 		st.finish("") // unchanged: no event at all
 		return
 	}
@@ -204,7 +219,7 @@ func (c *Cloud) deleteResource(st *step) {
 		d += k.duration(r, actDelete)
 	}
 	c.work(r, d, "", func(string) {
-		if k.remove != nil && !retained(r) {
+		if k.remove != nil && !retained(r) && r.def.external == nil {
 			k.remove(c, r)
 		}
 		gone("")

@@ -1,5 +1,7 @@
 package openstacktest
 
+import "errors"
+
 func cinderKinds() map[string]*kind {
 	volume := neutronKind("name~ description~ size~ volume_type~ availability_zone image snapshot_id source_volid metadata~ backup_id read_only~ scheduler_hints", "volume", func(_ *Cloud, _ *resource, o *object) error {
 		o.fields["status"] = "available"
@@ -18,4 +20,36 @@ func cinderKinds() map[string]*kind {
 		delete(c.neutron, r.id)
 	}
 	return map[string]*kind{"OS::Cinder::Volume": volume, "OS::Cinder::VolumeAttachment": attachment}
+}
+
+// bootWith gives the server its volumes, which have to be free (nova/compute/api.py _check_attach_and_reserve_volume).
+func (c *Cloud) bootWith(r *resource) error {
+	var volumes []*object
+	for _, raw := range listOf(r.props["block_device_mapping_v2"]) {
+		id := str(mapOf(raw)["volume_id"])
+		if id == "" {
+			continue
+		}
+		v := c.neutron[id]
+		switch {
+		case v == nil || v.kind != "volume":
+			return errors.New("BadRequest: " + where(r) + ": Block Device Mapping is Invalid: failed to get volume " + id + ". (HTTP 400)")
+		case v.str("status") != "available":
+			return errors.New("BadRequest: " + where(r) + ": Invalid volume: volume " + id + " status must be 'available'. Currently in '" + v.str("status") + "' (HTTP 400)")
+		}
+		volumes = append(volumes, v)
+	}
+	for _, v := range volumes {
+		v.fields["status"], v.fields["server_id"] = "in-use", r.id
+	}
+	return nil
+}
+
+// release frees the volumes of a server that is gone.
+func (c *Cloud) release(server string) {
+	for _, o := range c.neutron {
+		if o.kind == "volume" && o.str("server_id") == server {
+			o.fields["status"], o.fields["server_id"] = "available", ""
+		}
+	}
 }

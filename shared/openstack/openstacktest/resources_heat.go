@@ -1,10 +1,12 @@
 package openstacktest
 
 import (
+	"encoding/base64"
 	"errors"
 	"maps"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // heatKinds are Heat's own small types.
@@ -17,9 +19,11 @@ func heatKinds() map[string]*kind {
 		"OS::Heat::Delay":             {props: "min_wait~ jitter~ jitter_multiplier_start~ actions~", duration: delayTime},
 		"OS::Heat::SoftwareConfig":    {props: "group config options inputs outputs", create: createConfig, attr: configAttr},
 		"OS::Heat::CloudConfig":       {props: "cloud_config~", create: createConfig, attr: configAttr},
-		"OS::Heat::MultipartMime":     {props: "parts~ group", create: createConfig, attr: configAttr},
+		"OS::Heat::MultipartMime":     {props: "parts group", create: createConfig, attr: configAttr},
 		"OS::Heat::StructuredConfig":  {props: "*", create: createConfig, attr: configAttr},
 		"OS::Heat::ResourceChain":     {props: "*"},
+		"OS::Designate::RecordSet":    {props: "name type! records!~ ttl~ description~ zone!", create: uuidCreate},
+		"OS::Swift::Container":        {props: "name PurgeOnDelete X-Container-Read X-Container-Write X-Container-Meta X-Account-Meta", create: createContainer},
 		"OS::Barbican::Secret":        {props: "*", create: uuidCreate},
 		"OS::Keystone::User":          {props: "*", create: uuidCreate},
 		"OS::Heat::SoftwareComponent": {props: "*", create: uuidCreate},
@@ -28,6 +32,12 @@ func heatKinds() map[string]*kind {
 
 func uuidCreate(c *Cloud, r *resource) error {
 	r.id = c.ids.uuid()
+	return nil
+}
+
+// createContainer: a container's id is its name.
+func createContainer(_ *Cloud, r *resource) error {
+	r.id = r.nameOr()
 	return nil
 }
 
@@ -110,14 +120,45 @@ func createConfig(c *Cloud, r *resource) error {
 	case r.props["cloud_config"] != nil:
 		text.WriteString("#cloud-config\n" + dumps(r.props["cloud_config"]))
 	case r.props["parts"] != nil:
-		for _, raw := range listOf(r.props["parts"]) {
-			text.WriteString(c.userData(str(mapOf(raw)["config"])) + "\n")
-		}
+		text.WriteString(c.multipart(listOf(r.props["parts"])))
 	default:
 		text.WriteString(text2(r.props["config"]))
 	}
 	c.nova.configs[r.id] = text.String()
 	return nil
+}
+
+const boundary = "===============fake=="
+
+// multipart writes parts as Python's email package does, which is what heat/engine/resources/openstack/heat/multi_part.py uses: a
+// part that is not all ASCII is written in base64.
+func (c *Cloud) multipart(parts []any) string {
+	var b strings.Builder
+	b.WriteString("Content-Type: multipart/mixed; boundary=\"" + boundary + "\"\nMIME-Version: 1.0\n\n")
+	for _, raw := range parts {
+		part := mapOf(raw)
+		text, subtype, charset, encoding := c.userData(str(part["config"])), or(str(part["subtype"]), "plain"), "us-ascii", "7bit"
+		if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+			text, charset, encoding = wrapped(base64.StdEncoding.EncodeToString([]byte(text))), "utf-8", "base64"
+		}
+		b.WriteString("--" + boundary + "\nContent-Type: text/" + subtype + "; charset=\"" + charset + "\"\nMIME-Version: 1.0\nContent-Transfer-Encoding: " + encoding + "\n")
+		if name := str(part["filename"]); name != "" {
+			b.WriteString("Content-Disposition: attachment; filename=\"" + name + "\"\n")
+		}
+		b.WriteString("\n" + text + "\n")
+	}
+	b.WriteString("--" + boundary + "--\n")
+	return b.String()
+}
+
+// wrapped breaks base64 into lines of 76 characters.
+func wrapped(text string) string {
+	var b strings.Builder
+	for len(text) > 76 {
+		b.WriteString(text[:76] + "\n")
+		text = text[76:]
+	}
+	return b.String() + text + "\n"
 }
 
 func configAttr(c *Cloud, r *resource, name string) (any, bool) {

@@ -57,6 +57,9 @@ func createServer(c *Cloud, r *resource) error {
 		ports = append(ports, p.id)
 	}
 	s.fields["ports"] = ports
+	if err := c.bootWith(r); err != nil {
+		return err
+	}
 	c.nova.servers[r.id] = s
 	c.nova.order = append(c.nova.order, r.id)
 	return nil
@@ -119,6 +122,7 @@ func (c *Cloud) dropServer(id string) {
 			}
 		}
 	}
+	c.release(id)
 	delete(c.nova.servers, id)
 }
 

@@ -160,25 +160,3 @@ func (c *Cloud) signal(h *resource, body map[string]any) {
 		c.lookAtCondition(r)
 	}
 }
-
-// guestBoots is what a server's guest does once it runs: it signals every wait handle named in its user data.
-func (c *Cloud) guestBoots(userData string) {
-	if c.opts.SilentGuests || !strings.Contains(userData, "/signal") {
-		return
-	}
-	for _, r := range c.handles(userData) {
-		c.signal(r, c.readiness(r))
-	}
-}
-
-// guestKey is a host key for every fake machine.
-const guestKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFakeCloudFakeCloudFakeCloudFakeCloudFakeCl"
-
-// readiness is what a lab's machine signals: heat-templates/labs/README.md. Further machines of the stack signal without an id.
-func (c *Cloud) readiness(handle *resource) map[string]any {
-	body := map[string]any{"status": "SUCCESS", "reason": "the guest is up"}
-	if handle.meta["ready"] == nil {
-		body["id"], body["data"] = "ready", map[string]any{"at": int(c.clock.now.Unix()), "host_key": guestKey}
-	}
-	return body
-}

@@ -31,6 +31,7 @@ type definition struct {
 	metadata   any
 	condition  any
 	deletion   string
+	external   any // external_id: what is there already, to be looked at only
 	dependsOn  []string
 	needs      []string // all dependencies, explicit and by reference
 }
@@ -63,6 +64,10 @@ func plain(n *yaml.Node) (any, error) {
 			if err != nil {
 				return nil, err
 			}
+			if n.Content[i].Tag == "!!merge" {
+				merge(m, v)
+				continue
+			}
 			m[n.Content[i].Value] = v
 		}
 		return m, nil
@@ -85,6 +90,18 @@ func plain(n *yaml.Node) (any, error) {
 	var v any
 	err := n.Decode(&v)
 	return v, err
+}
+
+// merge puts in what `<<` names. A key that the mapping has itself stays: it may come before or after, and an earlier one of
+// several mappings goes before a later one.
+func merge(m map[string]any, from any) {
+	for _, other := range append(listOf(from), from) {
+		for k, v := range mapOf(other) {
+			if _, has := m[k]; !has {
+				m[k] = v
+			}
+		}
+	}
 }
 
 var sexagesimal = regexp.MustCompile(`^[1-9][0-9]*(:[0-5]?[0-9])+$`)
@@ -170,7 +187,7 @@ func parseDefinition(name string, raw any) (*definition, error) {
 			return nil, fmt.Errorf(`"%s" is not a valid keyword inside a resource definition`, key)
 		}
 	}
-	d := &definition{name: name, typ: str(m["type"]), properties: mapOf(m["properties"]), metadata: m["metadata"], condition: m["condition"], deletion: str(m["deletion_policy"])}
+	d := &definition{name: name, typ: str(m["type"]), properties: mapOf(m["properties"]), metadata: m["metadata"], condition: m["condition"], deletion: str(m["deletion_policy"]), external: m["external_id"]}
 	if policy := mapOf(m["deletion_policy"]); len(policy) > 0 {
 		d.properties["__deletion"] = m["deletion_policy"] // may hold get_param: resolved at deletion
 	}
