@@ -16,7 +16,7 @@ func (c *Cloud) guestBoots(userData string) {
 	}
 	for _, r := range c.handles(userData) {
 		if r.name == "progress" {
-			c.signal(r, c.step(r, userData))
+			c.signal(r, c.told(r, userData))
 			continue
 		}
 		c.signal(r, c.readiness(r))
@@ -51,8 +51,8 @@ func (c *Cloud) readiness(handle *resource) map[string]any {
 
 var setting = regexp.MustCompile(`(?m)^([A-Z]+)='([^'\n]*)'$`)
 
-// step is what a site's machine says of itself on the handle that nothing waits for: heat-templates/README.md.
-func (c *Cloud) step(handle *resource, userData string) map[string]any {
+// told is what a site's machine says of itself on the handle that nothing waits for: heat-templates/README.md.
+func (c *Cloud) told(handle *resource, userData string) map[string]any {
 	site := map[string]string{}
 	for _, m := range setting.FindAllStringSubmatch(userData, -1) {
 		site[m[1]] = m[2]
