@@ -136,7 +136,7 @@ func (r *reader) resolve(name string, root *yaml.Node, depth int) error {
 		if err != nil {
 			return fmt.Errorf("%s line %d: %w", name, ref.line, err)
 		}
-		r.paths[ref.name], r.files[ref.name] = target, text
+		r.paths[ref.name], r.files[ref.name] = target, bare(target, text)
 		if !ref.template {
 			continue
 		}

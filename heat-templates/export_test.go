@@ -1,0 +1,4 @@
+package heattemplates
+
+// Bare is what is sent of a file.
+var Bare = bare

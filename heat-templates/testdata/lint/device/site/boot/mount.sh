@@ -1,0 +1,3 @@
+#!/bin/sh
+set -e
+mkfs.ext4 /dev/vdb
