@@ -68,3 +68,16 @@ func (c *Cloud) told(handle *resource, userData string) map[string]any {
 	}
 	return map[string]any{"id": id, "status": "SUCCESS", "reason": site["ROLE"] + " " + who + ": ready", "data": data}
 }
+
+// UserData is what the server of this name was given; empty if there is no such server.
+func (c *Cloud) UserData(serverName string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tick()
+	for _, s := range c.nova.servers {
+		if s.str("name") == serverName {
+			return s.str("user_data")
+		}
+	}
+	return ""
+}
