@@ -1,6 +1,7 @@
 package heattemplates_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"maps"
@@ -229,7 +230,11 @@ func userDataOf(t *testing.T, userData string) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := io.ReadAll(part)
+		var content io.Reader = part
+		if part.Header.Get("Content-Transfer-Encoding") == "base64" {
+			content = base64.NewDecoder(base64.StdEncoding, part)
+		}
+		text, err := io.ReadAll(content)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +247,7 @@ var document = regexp.MustCompile(`(?s)put 600 "\$etc/site\.env" <<'SITE_END'\n(
 // TestRow14SettingsReachTheMachine has a shell read what the templates made of the parameters, quotation marks and all.
 func TestRow14SettingsReachTheMachine(t *testing.T) {
 	t.Parallel()
-	f := makeFakeSite(t, siteParameters(map[string]any{"platform_name": `L'ecole "d'ete" $HOME`, "bootstrap": "1:token_A-1", "cluster_uuid": "abc-1", "backend_restore": "2026-11-23T02"}))
+	f := makeFakeSite(t, siteParameters(map[string]any{"bootstrap": "1:token_A-1", "cluster_uuid": "abc-1", "backend_restore": "2026-11-23T02"}))
 	s := f.read("CREATE_COMPLETE")
 	addresses := strings.Trim(fmt.Sprint(s.Outputs["backend_addresses"]), "[]")
 	volumes, _ := s.Outputs["volumes"].(map[string]any)
@@ -254,7 +259,7 @@ func TestRow14SettingsReachTheMachine(t *testing.T) {
 		},
 		"school-app-0": {
 			"SITE": "school", "ROLE": "app", "NAME": "school-app-0", "PEERS": addresses, "APP_PORT": "80", "HEALTH_PORT": "8079", "LMS_HOST": "lms.example.org",
-			"PLATFORM_NAME": `L'ecole "d'ete" $HOME`, "CONTACT_EMAIL": "o'hara@example.org", "SETTINGS": `{"LIST": [1, true], "THEME": "it's"}`, "RELEASE": "ulmo",
+			"PLATFORM_NAME": `L'école "d'été" $HOME`, "CONTACT_EMAIL": "o'hara@example.org", "SETTINGS": `{"LIST": [1, true], "THEME": "it's"}`, "RELEASE": "ulmo",
 			"S3_ENDPOINT": "https://s3.example.org/", "BACKUP_BUCKET": "backups", "CMS_OAUTH2_SECRET": secret + "cms_oauth2_secret", "MYSQL_SST_PASSWORD": "", "MONGODB_KEY": "",
 		},
 	} {
