@@ -136,7 +136,7 @@ func TestRowsVariantsComeUp(t *testing.T) {
 		"lbaasv2": {map[string]any{"lb_kind": "lbaasv2"}, []openstacktest.Option{openstacktest.NoOctavia()}, []string{"lb_lbaasv2/pool", "nodes/0/member_lbaasv2"}, []string{"lb_octavia", "nodes/0/member"}},
 		"inside":  {map[string]any{"external_network": ""}, nil, []string{"net"}, []string{"router", "floating_ip"}},
 		"given":   {map[string]any{"network": "private", "subnet": "GIVEN"}, nil, []string{"given_subnet", "floating_ip"}, []string{"net", "router"}},
-		"tls":     {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": ""}, nil, []string{"lb_octavia/listener"}, nil},
+		"tls":     {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": "SOURCE_IP"}, nil, []string{"lb_octavia/listener"}, nil},
 		"dns":     {map[string]any{"dns_zone": "example.org."}, nil, []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"}, nil},
 		"buckets": {map[string]any{"makes_buckets": true}, nil, []string{"uploads", "backups"}, nil},
 		"alarms":  {map[string]any{"scale_out_url": "http://x/o", "scale_in_url": "http://x/i"}, nil, []string{"alarm_out", "alarm_in"}, nil},
