@@ -292,6 +292,8 @@ func TestRow14UserDataFits(t *testing.T) {
 		for _, server := range []string{"school-backend-0", "school-app-0"} {
 			if n := len(f.fake.UserData(server)); n < 2000 || n >= maxUserData {
 				t.Errorf("%q: user data of %s is %d bytes", platform, server, n)
+			} else {
+				t.Logf("%q: user data of %s is %d bytes", platform, server, n)
 			}
 		}
 	}
