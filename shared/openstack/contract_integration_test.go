@@ -69,7 +69,7 @@ func onReal(t *testing.T) *harness {
 		raw: func(t *testing.T, service, method, path string, body any) answer {
 			t.Helper()
 			token, endpoints := login.issue(t)
-			return rawRequest(t, token, method, strings.TrimSuffix(endpoints[map[string]string{"heat": "orchestration", "nova": "compute"}[service]], "/")+path, body)
+			return rawRequest(t, token, method, strings.TrimSuffix(endpoints[map[string]string{"heat": "orchestration", "nova": "compute", "cinder": "volumev3"}[service]], "/")+path, body)
 		},
 	}
 }

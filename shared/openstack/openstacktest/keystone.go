@@ -25,7 +25,7 @@ func (c *Cloud) routes() {
 	c.heatRoutes()
 	c.novaRoutes()
 	c.neutronRoutes()
-	c.route("GET /cinder/v3/{project}/limits", c.cinderLimits)
+	c.cinderRoutes()
 	c.lbRoutes()
 	c.aodhRoutes()
 }
