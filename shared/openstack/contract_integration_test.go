@@ -169,7 +169,7 @@ func (l login) post(t *testing.T, path, token string, content any) keystone {
 		t.Fatal(err)
 	}
 	url := strings.TrimSuffix(strings.TrimSuffix(l.AuthURL, "/"), "/v3") + "/v3" + path
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, url, bytes.NewReader(text)) // clean-up needs it, too
 	if err != nil {
 		t.Fatal(err)
 	}
