@@ -217,12 +217,16 @@ func TestExamplesSecretsAreRefusedElsewhere(t *testing.T) {
 	}
 }
 
-// Every timer posts to tend-labs, with a token, and leaves a pass the time it may take.
+// Every timer posts to its function, with a token, and leaves a pass the time it may take.
 func TestTimersReachTheFunction(t *testing.T) {
 	t.Parallel()
 	for file, parts := range map[string][]string{
 		"systemd/stackhook-tend.service": {"--unix-socket /run/stackhook/tend-labs.sock", "--header @%d/tend-token", "--request POST", "--max-time 40"},
 		"knative/tend.yaml":              {"http://tend-labs/", "Authorization: Bearer $TOKEN", "--request POST", "--max-time 40"},
+		"systemd/stackhook-reconcile.service": {
+			"--unix-socket /run/stackhook/scale-cluster.sock", "--header @%d/reconcile-token", "--request POST http://scale-cluster/reconcile", "--max-time 40",
+		},
+		"knative/reconcile.yaml": {"--request POST http://scale-cluster/reconcile", "Authorization: Bearer $TOKEN", "--max-time 40"},
 	} {
 		for _, part := range parts {
 			if !strings.Contains(read(t, file), part) {
@@ -235,7 +239,7 @@ func TestTimersReachTheFunction(t *testing.T) {
 	}
 }
 
-// The schedule on Lambda arrives as a request with the token in it.
+// The schedules on Lambda arrive as requests with the token in them.
 func TestScheduleIsARequest(t *testing.T) {
 	t.Parallel()
 	var template struct {
@@ -248,16 +252,18 @@ func TestScheduleIsARequest(t *testing.T) {
 	if err := json.Unmarshal(asJSON(t, "lambda/template.yaml"), &template); err != nil {
 		t.Fatal(err)
 	}
-	var method, path, token string
-	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		method, path, token = r.Method, r.URL.Path, r.Header.Get("Authorization")
-	})
-	input := template.Resources["TendLabs"].Properties.Events["Pass"].Properties.Input
-	if _, err := serve.Lambda(handler, zerolog.Nop()).Invoke(t.Context(), []byte(input)); err != nil {
-		t.Fatal(err)
-	}
-	if method != http.MethodPost || path != "/" || !strings.HasPrefix(token, "Bearer ") {
-		t.Errorf("the schedule arrives as %s %s with %q", method, path, token)
+	for function, want := range map[string]string{"TendLabs": "/", "ScaleCluster": "/reconcile"} {
+		var method, path, token string
+		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			method, path, token = r.Method, r.URL.Path, r.Header.Get("Authorization")
+		})
+		input := template.Resources[function].Properties.Events["Pass"].Properties.Input
+		if _, err := serve.Lambda(handler, zerolog.Nop()).Invoke(t.Context(), []byte(input)); err != nil {
+			t.Fatal(err)
+		}
+		if method != http.MethodPost || path != want || !strings.HasPrefix(token, "Bearer ") {
+			t.Errorf("the schedule of %s arrives as %s %s with %q", function, method, path, token)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package heattemplates_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -50,7 +51,7 @@ func makeStack(t *testing.T, template heattemplates.Template, parameters map[str
 	r.ref = ref
 	t.Cleanup(func() {
 		if t.Failed() {
-			_ = r.cloud.DeleteStack(t.Context(), ref)
+			_ = r.cloud.DeleteStack(context.WithoutCancel(t.Context()), ref) // by now the test's own is over
 		}
 	})
 	return r
@@ -62,7 +63,10 @@ func (r *realStack) until(what string, ok func(openstack.Stack) bool) openstack.
 	var s openstack.Stack
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Second) {
 		var err error
-		if s, err = r.cloud.Stack(r.t.Context(), r.ref); err != nil {
+		if s, err = r.cloud.Stack(r.t.Context(), r.ref); openstack.CodeOf(err) == openstack.Unavailable {
+			continue // a busy cloud
+		}
+		if err != nil {
 			r.t.Fatal(err)
 		}
 		if ok(s) {

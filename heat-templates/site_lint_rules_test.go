@@ -15,7 +15,7 @@ import (
 // maxUserData is what Nova takes: 64 KiB of base64. Part of it is for what the templates put in, keys above all.
 const (
 	maxUserData = 48 << 10
-	settingsMax = 8 << 10
+	settingsMax = 6 << 10
 )
 
 // parts are the user data of a template's servers: the properties of its MultipartMime resources.

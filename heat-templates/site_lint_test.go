@@ -234,7 +234,7 @@ func mapKeys[V any](m map[string]V) []string {
 
 func (l *linted) bootFiles() []string {
 	names, _ := fs.Glob(l.tree, "site/boot/*")
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) == ".md" })
 }
 
 // Fault 7: groups that were open to the world, SSH too.

@@ -2,6 +2,7 @@ package heattemplates_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -136,7 +137,7 @@ func TestRowsVariantsComeUp(t *testing.T) {
 		"lbaasv2": {map[string]any{"lb_kind": "lbaasv2"}, []openstacktest.Option{openstacktest.NoOctavia()}, []string{"lb_lbaasv2/pool", "nodes/0/member_lbaasv2"}, []string{"lb_octavia", "nodes/0/member"}},
 		"inside":  {map[string]any{"external_network": ""}, nil, []string{"net"}, []string{"router", "floating_ip"}},
 		"given":   {map[string]any{"network": "private", "subnet": "GIVEN"}, nil, []string{"given_subnet", "floating_ip"}, []string{"net", "router"}},
-		"tls":     {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": ""}, nil, []string{"lb_octavia/listener"}, nil},
+		"tls":     {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": "SOURCE_IP"}, nil, []string{"lb_octavia/listener"}, nil},
 		"dns":     {map[string]any{"dns_zone": "example.org."}, nil, []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"}, nil},
 		"buckets": {map[string]any{"makes_buckets": true}, nil, []string{"uploads", "backups"}, nil},
 		"alarms":  {map[string]any{"scale_out_url": "http://x/o", "scale_in_url": "http://x/i"}, nil, []string{"alarm_out", "alarm_in"}, nil},
@@ -224,7 +225,7 @@ func userDataOf(t *testing.T, userData string) map[string]string {
 	reader := multipart.NewReader(message.Body, parameters["boundary"])
 	for {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return parts
 		}
 		if err != nil {
@@ -292,6 +293,8 @@ func TestRow14UserDataFits(t *testing.T) {
 		for _, server := range []string{"school-backend-0", "school-app-0"} {
 			if n := len(f.fake.UserData(server)); n < 2000 || n >= maxUserData {
 				t.Errorf("%q: user data of %s is %d bytes", platform, server, n)
+			} else {
+				t.Logf("%q: user data of %s is %d bytes", platform, server, n)
 			}
 		}
 	}

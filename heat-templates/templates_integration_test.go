@@ -4,6 +4,7 @@ package heattemplates_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ func TestContractRealTemplates(t *testing.T) {
 		t.Fatalf("no cloud to test on: set OS_CLOUD, or OS_AUTH_URL and the other OS_* variables: %v", err)
 	}
 	for _, name := range tree(t) {
+		if strings.HasPrefix(name, "site-") {
+			continue // its conditions want its parent's parameters: TestRealRowsVariants has it looked at in its place
+		}
 		template, err := heattemplates.Load(name)
 		if err != nil {
 			t.Fatal(err)

@@ -55,6 +55,9 @@ type Signal struct {
 	Direction Direction
 	// By is the number of nodes to add or remove; 0 if not said.
 	By int
+	// Percent is the part of the cluster to add or remove, at least MinStep nodes; nil if not said.
+	Percent *int
+	MinStep int
 	// To is the number of nodes wanted, if one was named.
 	To *int
 	// Nodes names those to take away, if somebody did.
@@ -115,10 +118,10 @@ func parseBody(body []byte) (Signal, error) {
 		return parseAodh(body)
 	case has(keys, "alerts", "status", "version"):
 		return parseAlertmanager(body)
-	case has(keys, "direction"), has(keys, "by"), has(keys, "to"), has(keys, "nodes"), has(keys, "reason"), len(keys) == 0:
+	case has(keys, "direction"), has(keys, "by"), has(keys, "percent"), has(keys, "to"), has(keys, "nodes"), has(keys, "reason"), len(keys) == 0:
 		return parsePerson(body)
 	}
-	return Signal{}, &Error{Schema, `The body is not a notification of Aodh or of Alertmanager (version 4), and has none of "direction", "by", "to", "nodes" and "reason".`}
+	return Signal{}, &Error{Schema, `The body is not a notification of Aodh or of Alertmanager (version 4), and has none of "direction", "by", "percent", "to", "nodes" and "reason".`}
 }
 
 func has(keys map[string]json.RawMessage, names ...string) bool {

@@ -17,13 +17,18 @@ const (
 	paramExpires   = "expires" // Unix seconds
 	paramMin       = "min"
 	paramMax       = "max"
+	paramPercent   = "percent"
+	paramMinStep   = "min_step"
 )
 
-// Grant is what a signed address allows: to scale one cluster in one direction, within bounds.
+// Grant is what a signed address allows: to scale one cluster in one direction, within bounds and by a step of its own.
 type Grant struct {
 	Cluster, Direction string
 	// Min and Max are sizes that the address may not scale below or above, beside the cluster's own; 0 for none.
 	Min, Max int
+	// Percent is the step as a part of the cluster, at least MinStep nodes; 0 leaves it to the alarm. Aodh has no body of
+	// its own to say it in.
+	Percent, MinStep int
 	// Expires is when the address ends; zero for never.
 	Expires time.Time
 }
@@ -46,7 +51,7 @@ func Granted(box *seal.Box, cluster, direction string, query url.Values, now tim
 		sound = sound && len(query[name]) < 2 && (query.Get(name) == "" || err == nil && n > 0)
 		return n
 	}
-	g.Min, g.Max = number(paramMin), number(paramMax)
+	g.Min, g.Max, g.Percent, g.MinStep = number(paramMin), number(paramMax), number(paramPercent), number(paramMinStep)
 	if at := number(paramExpires); at != 0 {
 		g.Expires = time.Unix(int64(at), 0)
 	}
@@ -65,7 +70,9 @@ func (g Grant) text() string {
 
 func (g Grant) limits() url.Values {
 	query := url.Values{}
-	for name, n := range map[string]int64{paramMin: int64(g.Min), paramMax: int64(g.Max), paramExpires: g.expiry()} {
+	for name, n := range map[string]int64{
+		paramMin: int64(g.Min), paramMax: int64(g.Max), paramPercent: int64(g.Percent), paramMinStep: int64(g.MinStep), paramExpires: g.expiry(),
+	} {
 		if n != 0 {
 			query.Set(name, strconv.FormatInt(n, 10))
 		}

@@ -272,15 +272,3 @@ func TestNext(t *testing.T) {
 		t.Errorf("%v %v", out, in)
 	}
 }
-
-// No text makes Remember panic, and what it remembers can be kept again.
-func FuzzRemember(f *testing.F) {
-	f.Add(cluster.Memory{}.Record(cluster.OpOut, 1, 2, cluster.Scaled, "me", "t", start()).String())
-	f.Add(`{"gen":1,"token":"t","ring":[{}],"seen":[{"k":"","x":-1}]}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		m, ok := cluster.Remember(text)
-		if again, still := cluster.Remember(m.String()); ok && (!still || again.Gen != m.Gen || again.Token != m.Token) {
-			t.Errorf("%+v became %+v", m, again)
-		}
-	})
-}

@@ -25,7 +25,7 @@ const (
 type Code string
 
 // The codes of decisions. Superseded and Lost are given after an update was tried; NotAlarm before the cluster is looked
-// at, to an alarm that says it is over; Outside is only ever recorded.
+// at, to an alarm that says it is over; Outside and Reset are only ever recorded.
 const (
 	Scaled      Code = "scaled"
 	Capped      Code = "capped"
@@ -54,6 +54,7 @@ const (
 	Duplicate   Code = "duplicate"
 	NotScalable Code = "not_scalable"
 	Outside     Code = "outside"
+	Reset       Code = "reset"
 	Superseded  Code = "superseded"
 	Lost        Code = "lost"
 	NotAlarm    Code = "not_alarm"
@@ -78,12 +79,17 @@ type State struct {
 	Nodes []Node
 	// Strangers are members of the pool that are no node of the cluster. They have no names.
 	Strangers []Node
+	// Worked is when Heat was last seen at work on the cluster, before now; zero if it is not known.
+	Worked time.Time
 	// Wanted is when an alarm last asked for more nodes, whatever came of it; zero if none is known to have.
 	Wanted time.Time
+	// Rival says that an alarm asked for more nodes while this request waited for its turn: more goes before fewer (F15).
+	Rival bool
 	// Room is how many more nodes the quotas allow; nil if that is not known.
 	Room *int
 
 	schedule string // whose bounds hold now
+	late     bool   // the nodes of the last growth had their time to come into service, and did not
 }
 
 // Request is what is asked.
@@ -91,6 +97,9 @@ type Request struct {
 	Op Op // OpOut, OpIn or OpSet
 	// By is the step of OpOut and OpIn. Less than 1 leaves it to Value and the policy, and else counts as 1.
 	By int
+	// Percent is the step of OpOut and OpIn as a part of the size, at least MinStep; nil leaves it to By. 0 is no step (F1).
+	Percent *int
+	MinStep int
 	// Value is the measure that raised the alarm, if it was sent.
 	Value *float64
 	// To is the size that OpSet wants.
@@ -106,7 +115,9 @@ type Request struct {
 	Who string
 	// Force is a person's word that nothing of what holds an alarm back matters now. Bounds, quota and Heat's work
 	// matter always.
-	Force  bool
+	Force bool
+	// Strict wants the whole step or none.
+	Strict bool
 	DryRun bool
 	// Token is fresh for each request.
 	Token string
@@ -147,7 +158,9 @@ type Decision struct {
 }
 
 // Decide says what a request does to a cluster.
-func Decide(s State, r Request, now time.Time) Decision {
+func Decide(s State, r Request, now time.Time) Decision { return decide(s, r, now).strictly(r) }
+
+func decide(s State, r Request, now time.Time) Decision {
 	s = s.bounds(r, now)
 	asked := wanted(s, r)
 	d := Decision{Op: r.Op, Asked: asked, From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}
@@ -288,6 +301,8 @@ func (d Decision) say(code Code, retry time.Duration, reason string) Decision {
 func (d Decision) standstill(s State, r Request) Decision {
 	grows := d.Asked > d.From
 	switch {
+	case r.Percent != nil && d.Asked == d.From:
+		return d.say(Unchanged, 0, fmt.Sprintf("%d %% of %s is no step; nothing was changed.", *r.Percent, nodes(d.From)))
 	case grows && d.From < s.Max && s.Room != nil && *s.Room < 1:
 		return d.say(NoQuota, 0, fmt.Sprintf("The cluster has %s, and the project's quota has no room for another; nothing was changed. Ask the operator to raise it.", nodes(d.From)))
 	case r.Op == OpOut || d.Asked > s.Max:

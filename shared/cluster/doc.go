@@ -23,7 +23,7 @@
 //   - An update that only writes a parameter keeps the whole stack IN_PROGRESS for seconds, so refusals are never
 //     written down. They are the caller's to log.
 //   - An operator's `openstack stack update` without --existing resets every parameter, the memory included. An empty
-//     or damaged memory is therefore normal, and a new one is begun.
+//     or damaged memory is therefore normal: Restored begins a new one from what is known.
 //   - Heat takes the newest nodes, and any node in the place of one that it cannot find. So a Patch names its victims,
 //     they are chosen from the nodes alone, and Reconcile looks afterwards whether the others are all there.
 //   - Heat does not drain. A drain is weight 0 and tags on the pool member, and no update: whoever reads the members knows

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -34,9 +36,12 @@ func (d Decision) hold(s State, r Request, to int, now time.Time) (Decision, boo
 	}
 	if grows {
 		if left := s.backOff(now); left > 0 {
-			return d.wait(BackOff, left, fmt.Sprintf("The last growth failed; nothing was changed. The next try may be in %s.", left))
+			return d.wait(BackOff, left, fmt.Sprintf("The last growth failed, or its nodes never came into service; nothing was changed. The next try may be in %s.", left))
 		}
 		return d.spent(s, now)
+	}
+	if s.Rival {
+		return d.wait(Stabilizing, busyRetry, "More nodes were asked for at the same time, and that goes before; nothing was changed.")
 	}
 	if left := until(latest(s.Wanted, s.lastOut()), s.Policy.Window, now); left > 0 {
 		return d.wait(Stabilizing, left, fmt.Sprintf("More nodes were asked for a short time ago; nothing was changed. The cluster may shrink in %s.", left))
@@ -59,11 +64,22 @@ func (s State) cooldown(r Request, now time.Time) time.Duration {
 	return until(s.lastChange(), s.CooldownIn, now)
 }
 
-// lastOut is when the cluster last got more, lastChange when it last got more or less.
-func (s State) lastOut() time.Time { return latest(at(s.Memory.Out), s.lastUndrain()) }
+// lastOut is when the cluster last got more, lastChange when it last got more or less: when that was sent, or, as it takes
+// its time, when Heat was last seen at work on it (F3).
+func (s State) lastOut() time.Time {
+	last := at(s.Memory.Out)
+	if s.Memory.Out == s.Memory.At && !last.IsZero() {
+		last = latest(last, s.Worked)
+	}
+	return latest(last, s.lastUndrain())
+}
 
 func (s State) lastChange() time.Time {
-	return latest(s.lastOut(), latest(at(s.Memory.In), s.lastDrain()))
+	last := latest(at(s.Memory.In), s.lastDrain())
+	if s.Memory.In == s.Memory.At && s.Memory.In != 0 {
+		last = latest(last, s.Worked)
+	}
+	return latest(s.lastOut(), last)
 }
 
 func latest(a, b time.Time) time.Time {
@@ -100,29 +116,52 @@ func (s State) rate(now time.Time) time.Duration {
 	return until(at(steps[len(steps)-s.Policy.StepsPerHour].At), time.Hour, now)
 }
 
-// unready is how many nodes of the last growth are still to come into service.
+// unready is how many nodes of the last growth are still to come into service, while they have time to.
 func (s State) unready(now time.Time) int {
 	if s.Nodes == nil || until(at(s.Memory.Out), s.Policy.Ready, now) == 0 {
 		return 0
 	}
-	return max(0, s.size()-s.serving())
+	return s.unserving()
 }
 
-// backOff is how long to wait after a growth that failed.
+// grew says that the last decision was a growth, and that the cluster still has its size.
+func (s State) grew() bool { return s.Memory.To > s.Memory.From && s.Memory.To == s.Count }
+
+// unserving is how many nodes of the last growth are not in service: Heat counts up, so they are the last ones. After
+// another change nobody knows which they were, and all count.
+func (s State) unserving() int {
+	if !s.grew() {
+		return max(0, s.size()-s.serving())
+	}
+	nodes := slices.SortedFunc(slices.Values(s.Nodes), func(a, b Node) int { return cmp.Compare(b.index(), a.index()) })
+	missing := max(0, s.Count-len(nodes))
+	grown := nodes[:min(max(0, s.Memory.To-s.Memory.From-missing), len(nodes))]
+	waiting := slices.DeleteFunc(slices.Clone(grown), func(n Node) bool {
+		_, leaving := n.drain()
+		return n.serves() || leaving && s.drains()
+	})
+	return missing + len(waiting)
+}
+
+// backOff is how long to wait after a growth that failed, or whose nodes did not come into service in time.
 func (s State) backOff(now time.Time) time.Duration {
 	n := s.failures()
 	if n == 0 {
 		return 0
 	}
-	return until(at(s.Memory.Out), min(firstBackOff<<min(n-1, 8), lastBackOff), now)
+	since := at(s.Memory.Out)
+	if s.Status != "FAILED" {
+		since = since.Add(s.Policy.Ready)
+	}
+	return until(since, min(firstBackOff<<min(n-1, 8), lastBackOff), now)
 }
 
 // failures is how many growths have failed one after another, the last one included if that is what it did.
 func (s State) failures() int {
-	if s.Status != "FAILED" {
+	switch {
+	case s.Status != "FAILED" && !s.late:
 		return 0
-	}
-	if s.Memory.To > s.Memory.From && s.Memory.To == s.Count {
+	case s.grew():
 		return s.Memory.Fails + 1
 	}
 	return s.Memory.Fails

@@ -85,7 +85,7 @@ func (m Memory) String() string {
 		case len(m.Kept) > 0:
 			m.Kept = nil // too many to check
 		default:
-			m.By, m.Halt, m.Token = "", shorten(m.Halt), shorten(m.Token)
+			m.By, m.Halt, m.Token, m.Op = "", shorten(m.Halt), shorten(m.Token), Op(shorten(string(m.Op)))
 		}
 	}
 }

@@ -48,6 +48,8 @@ func (s State) step(r Request) int {
 	switch {
 	case len(r.Nodes) > 0:
 		return len(r.Nodes)
+	case r.Percent != nil:
+		return Share(s.size(), *r.Percent, r.MinStep)
 	case r.By > 0:
 		return min(r.By, math.MaxInt32)
 	}
@@ -70,6 +72,22 @@ func (s State) step(r Request) int {
 	return by
 }
 
+// Share is the step that a part of a size makes, as Heat counts it (heat/scaling/scalingutil.py calculate_new_capacity):
+// less than one node is one, and a part of a node beyond that is none; least is the smallest step. Unlike Heat, which takes
+// the least step then, 0 percent is no step. size, percent and least are 0 or more.
+func Share(size, percent, least int) int {
+	if percent <= 0 {
+		return 0
+	}
+	// What no cluster has is cut off before it is multiplied, so that a product of two always fits.
+	parts := int64(min(size, math.MaxInt32)) * int64(min(percent, math.MaxInt32))
+	step := parts / 100
+	if parts > 0 {
+		step = max(1, step)
+	}
+	return int(min(max(step, int64(least)), math.MaxInt32))
+}
+
 // wanted is the size a request would like, in whole and sane numbers.
 func wanted(s State, r Request) int {
 	switch r.Op {
@@ -82,13 +100,14 @@ func wanted(s State, r Request) int {
 	return r.To
 }
 
-// bounds is the state with the bounds that hold now and for this caller.
+// bounds is the state with the bounds that hold now and for this caller, and what the time says of its last growth.
 func (s State) bounds(r Request, now time.Time) State {
 	s.Min, s.Max, s.schedule = s.Bounds(now)
 	s.Min = max(s.Min, r.Min)
 	if r.Max > 0 {
 		s.Max = min(s.Max, r.Max)
 	}
+	s.late = s.Nodes != nil && s.grew() && s.Policy.Ready > 0 && until(at(s.Memory.Out), s.Policy.Ready, now) == 0 && s.unserving() > 0
 	return s
 }
 

@@ -82,7 +82,7 @@ func onReal(t *testing.T) *harness {
 		raw: func(t *testing.T, service, method, path string, body any) answer {
 			t.Helper()
 			token, endpoints := login.issue(t)
-			return rawRequest(t, token, method, strings.TrimSuffix(endpoints[map[string]string{"heat": "orchestration", "nova": "compute"}[service]], "/")+path, body)
+			return rawRequest(t, token, method, strings.TrimSuffix(endpoints[map[string]string{"heat": "orchestration", "nova": "compute", "cinder": "volumev3"}[service]], "/")+path, body)
 		},
 	}
 }
@@ -182,7 +182,7 @@ func (l login) post(t *testing.T, path, token string, content any) keystone {
 		t.Fatal(err)
 	}
 	url := strings.TrimSuffix(strings.TrimSuffix(l.AuthURL, "/"), "/v3") + "/v3" + path
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, url, bytes.NewReader(text)) // clean-up needs it, too
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,14 +23,14 @@ outputs:
 
 func volumeRows() []row {
 	return []row{
-		{"a retained volume outlives its stack, is found by its metadata and is free", retainedVolume},
+		{"a retained volume outlives its stack, is found by its metadata and is free", foundVolume},
 		{"the catalogue: images, networks, subnets, volume types and key pairs by name and id, and none of what there is not", catalogue},
 		{"load balancing: Octavia in the catalogue; without the extension there is no LBaaSv2", balancing},
 		{"a preview of an update shows what it does in nested stacks", previewNested},
 	}
 }
 
-func retainedVolume(h *harness) {
+func foundVolume(h *harness) {
 	t := h.t
 	name := fresh()
 	ref := h.built(t, openstack.NewStack{Template: kept, Parameters: map[string]any{"site": name}})

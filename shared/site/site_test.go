@@ -140,6 +140,11 @@ func made(w site.Want) site.Have {
 			h.Parameters[name] = string(b)
 		}
 	}
+	for name, value := range w.Template.Defaults { // what was not sent
+		if _, there := h.Parameters[name]; !there {
+			h.Parameters[name] = fmt.Sprint(value)
+		}
+	}
 	for _, hidden := range []string{"scale_out_url", "scale_in_url", "secrets"} {
 		h.Parameters[hidden] = "******"
 	}
@@ -250,6 +255,7 @@ func TestPlan(t *testing.T) {
 func TestDefaultsAreNotSent(t *testing.T) {
 	t.Parallel()
 	w := want(t, "")
+	w.Template.Defaults = maps.Clone(w.Template.Defaults)
 	w.Template.Defaults["volume_type"] = ""
 	p := w.Create(site.KindOctavia, nil, site.NoSecrets())
 	if _, there := p["volume_type"]; there || p["network"] != "" {

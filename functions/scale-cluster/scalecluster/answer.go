@@ -90,6 +90,10 @@ func answerTo(w http.ResponseWriter, r *http.Request, s alarm.Signal, o options,
 		logging.Note(r.Context(), "pass", string(a.Pass.Code))
 	}
 	status := statusOf(s, o, a)
+	if emptyTo(s, o, status) {
+		empty(w, status, a.Code)
+		return
+	}
 	if status < http.StatusBadRequest {
 		function.JSON(w, r, status, a)
 		return
@@ -127,12 +131,18 @@ func failTo(w http.ResponseWriter, r *http.Request, s alarm.Signal, name string,
 	e, ok := errors.AsType[*function.Error](err)
 	theirs := ok && who.Kind == caller.Keystone && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 	if ok && s.Sender == alarm.Aodh && e.Status != http.StatusGone && e.Status != http.StatusNotFound && !theirs {
+		const reason = "OpenStack did not do it; nothing is known to have changed. The alarm's next notification tries again."
 		logging.From(r.Context()).Warn().Err(err).Msg("alarm not acted on")
+		logging.Note(r.Context(), "decision", string(unavailable))
+		logging.Note(r.Context(), "reason", reason)
 		function.JSON(w, r, http.StatusAccepted, answer{
-			Cluster: name, Code: unavailable, RetryAfter: seconds(e.RetryAfter), Reference: logging.RequestID(r.Context()),
-			Reason: "OpenStack did not do it; nothing is known to have changed. The alarm's next notification tries again.",
+			Cluster: name, Code: unavailable, RetryAfter: seconds(e.RetryAfter), Reference: logging.RequestID(r.Context()), Reason: reason,
 		})
 		return
+	}
+	if ok {
+		logging.Note(r.Context(), "decision", e.Code)
+		logging.Note(r.Context(), "reason", e.Public)
 	}
 	function.Fail(w, r, err)
 }

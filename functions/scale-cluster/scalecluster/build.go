@@ -41,12 +41,13 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	s := &scaler{
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
-		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]time.Time{}}, counts: newCounts(),
+		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(),
 	}
 	mux := http.NewServeMux()
 	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {
 		mux.HandleFunc("GET /metrics", s.counts.registry.Handler(readers))
 	}
+	mux.HandleFunc("/reconcile", s.round)
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)
 	mux.HandleFunc("/{cluster}/reconcile", s.reconcile)
@@ -84,7 +85,7 @@ func steps(list []config.Step) []cluster.Step {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	function.Fail(w, r, &function.Error{
 		Code: "not_found", Status: http.StatusNotFound,
-		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, reconcile or sweep, or get /{cluster}.",
+		Public: "There is nothing here. Post to /{cluster}/out, in, auto, set, reconcile or sweep, or get /{cluster}; post to /reconcile for all clusters.",
 	})
 }
 

@@ -2,6 +2,7 @@ package scalecluster
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ const ourTag = "stackhook"
 // stacks is what is needed of the cloud.
 type stacks interface {
 	FindStack(ctx context.Context, name string) (openstack.Stack, error)
+	Stacks(ctx context.Context, tags ...string) iter.Seq2[openstack.Stack, error]
 	Stack(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
 	StackParameters(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
 	Members(ctx context.Context, pool string) ([]openstack.Member, error)
@@ -108,18 +110,29 @@ func noCluster(err error) error {
 	}
 }
 
+// untagged is for a stack that could be scaled and does not say that it is ours, or not any more: an update without
+// --existing takes away all tags.
+func untagged() error {
+	return &function.Error{
+		Code: "no_such_cluster", Status: http.StatusNotFound,
+		Public: "The stack of this name has not the tag stackhook, which an update without --existing takes away, too. If it is a cluster to be scaled, give it the tag (openstack stack update --existing --tags stackhook).",
+	}
+}
+
 // state is the cluster as its stack shows it. Bounds and cooldowns of the configuration go before the stack's own.
 func (t target) state(stack openstack.Stack) (cluster.State, error) {
-	if t.fixed == nil && !slices.Contains(stack.Tags, ourTag) {
-		return cluster.State{}, noCluster(nil)
-	}
 	count, err := strconv.Atoi(stack.Parameters["app_count"])
 	memory, hasMemory := stack.Parameters["scale_state"]
 	if err != nil || !hasMemory {
 		return cluster.State{}, noCluster(err)
 	}
+	if t.fixed == nil && !slices.Contains(stack.Tags, ourTag) {
+		return cluster.State{}, untagged()
+	}
 	st := cluster.State{Count: count, Action: stack.Action, Status: stack.Status, Policy: t.policy, Pause: pauseOf(stack.Tags)}
-	st.Memory, _ = cluster.Remember(memory)
+	if st.Memory, hasMemory = cluster.Remember(memory); !hasMemory && !stack.Updated.IsZero() {
+		st.Memory = cluster.Restored(count, stack.Updated)
+	}
 	if t.fixed != nil {
 		st.Min, st.Max = t.fixed.Min, t.fixed.Max
 		st.CooldownOut, st.CooldownIn = t.fixed.CooldownOut, t.fixed.CooldownIn

@@ -16,5 +16,5 @@
 //
 // Nothing waits here for Heat. What takes time, such as a drain, is written down where the next request finds it: on the
 // pool's members, and in the stack's parameters. Alarms repeat themselves, so their own requests carry it on, and POST
-// /{cluster}/reconcile does the same for a timer.
+// /{cluster}/reconcile does the same for a timer, and POST /reconcile for all clusters.
 package scalecluster

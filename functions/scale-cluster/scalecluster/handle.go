@@ -30,22 +30,19 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	if r.Method != http.MethodPost {
+	asks := asksToSend(r)
+	if r.Method != http.MethodPost && !asks {
 		wrongMethod(w, r, http.MethodPost, "Only POST scales a cluster; send the request as POST and without redirects.")
 		return
 	}
 	logging.Note(r.Context(), "cluster", name)
-	var grant caller.Grant
-	var signed func(url.Values) bool
-	if verb == verbOut || verb == verbIn {
-		signed = func(query url.Values) (ok bool) {
-			grant, ok = caller.Granted(s.box, name, verb, query, s.now())
-			return ok
-		}
-	}
-	who, ok := s.identify(r, name, signed)
+	who, grant, ok := s.proof(r, name, verb)
 	if !ok {
 		unauthorized(w, r)
+		return
+	}
+	if asks {
+		agree(w, r)
 		return
 	}
 	signal, err := read(r, who)
@@ -71,6 +68,9 @@ func (s *scaler) scale(w http.ResponseWriter, r *http.Request) {
 	}
 	if who.Kind == caller.Signed {
 		request.Min, request.Max = grant.Min, grant.Max
+		if grant.Percent > 0 {
+			request.Percent, request.MinStep = &grant.Percent, grant.MinStep
+		}
 	}
 	decision, err := s.decide(r.Context(), who, t, request, !signal.Wish)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	signal := alarm.Signal{Sender: timer, Wish: true}
+	signal := timerSignal()
 	o, err := optionsOf(r, signal)
 	if err != nil {
 		function.Fail(w, r, err)
@@ -123,6 +123,8 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 
 // timer is the sender of a reconcile pass: it comes again, so an answer is never "send it again".
 const timer alarm.Sender = "timer"
+
+func timerSignal() alarm.Signal { return alarm.Signal{Sender: timer, Wish: true} }
 
 // letIn says who asks about which cluster, by other means than a signed address; it answers whoever says neither.
 func (s *scaler) letIn(w http.ResponseWriter, r *http.Request) (name string, who caller.Caller, ok bool) {
@@ -145,6 +147,19 @@ func (s *scaler) identify(r *http.Request, name string, signed func(url.Values) 
 		logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
 	}
 	return who, ok
+}
+
+// proof is identify for an address that may be signed, with what its signature allows.
+func (s *scaler) proof(r *http.Request, name, verb string) (who caller.Caller, grant caller.Grant, ok bool) {
+	var signed func(url.Values) bool
+	if verb == verbOut || verb == verbIn {
+		signed = func(query url.Values) (good bool) {
+			grant, good = caller.Granted(s.box, name, verb, query, s.now())
+			return good
+		}
+	}
+	who, ok = s.identify(r, name, signed)
+	return who, grant, ok
 }
 
 // read takes the signal from the body.
@@ -210,10 +225,10 @@ func named(r *http.Request, s alarm.Signal, who caller.Caller) alarm.Signal {
 // requestOf makes a request to the cluster of a signal and the address it came to.
 func requestOf(verb string, s alarm.Signal, who caller.Caller, o options) (cluster.Request, error) {
 	r := cluster.Request{
-		By: s.By, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
+		By: s.By, Percent: s.Percent, MinStep: s.MinStep, Value: s.Value, Nodes: s.Nodes, Key: s.Key, KeyLife: s.KeyLife, Force: o.force, DryRun: o.dryRun, Who: string(s.Sender) + " " + s.Name,
 	}
 	if s.Sender == alarm.Person {
-		r.Who = who.Name
+		r.Who, r.Strict = who.Name, o.strict
 	}
 	if s.Sender == alarm.Person && who.Kind == caller.Keystone {
 		r.Who = "OpenStack user"

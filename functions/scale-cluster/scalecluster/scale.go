@@ -28,28 +28,37 @@ type scaler struct {
 	as          func(token string) door
 	turns       turns
 	refs        refs
-	wishes      wishes
 	counts      counts
+	wishes      wishes // for more nodes
+	worked      wishes // sights of Heat at work
+	roundsAt    roundsAt
 }
 
-// wishes remembers when each stack was last asked to grow, also in vain: an alarm that wants nodes and one that takes
-// them away must not play against each other. What was granted is in the cluster's memory; the rest is known to the
-// process that heard it, and not worth a request to keep.
+// wishes remembers when something was heard of each stack: when it was last asked to grow, also in vain, as an alarm that
+// wants nodes and one that takes them away must not play against each other; and when Heat was last seen at work on it, as
+// nothing else tells when an update ended. What was granted is in the cluster's memory; the rest is known to the process
+// that heard it, and not worth a request to keep.
 type wishes struct {
 	mu sync.Mutex
-	at map[string]time.Time
+	at map[string]heard
 }
 
-func (w *wishes) put(stack string, now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at[stack] = now
+// heard is when something was, by the clock and by the order in which requests arrived.
+type heard struct {
+	at      time.Time
+	arrival uint64
 }
 
-func (w *wishes) last(stack string) time.Time {
+func (w *wishes) put(stack string, now time.Time, arrival uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.at[stack]
+	w.at[stack] = heard{now, max(arrival, w.at[stack].arrival)}
+}
+
+func (w *wishes) last(stack string) (at time.Time, arrival uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at[stack].at, w.at[stack].arrival
 }
 
 // doorFor is the cloud with the rights the caller has.
@@ -71,6 +80,10 @@ type outcome struct {
 func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r cluster.Request, occasion bool) (outcome, error) {
 	arrived := s.turns.clock.Add(1)
 	queue := t.stack
+	if r.Op == cluster.OpOut && !r.DryRun && who.Kind != caller.Keystone {
+		// Before its turn: who wants fewer nodes at the same time, and is before it in the queue, hears of it.
+		s.wishes.put(t.stack, s.now(), arrived)
+	}
 	if who.Kind == caller.Keystone {
 		queue += " " + who.Token // nobody waits for those who have not been let in yet
 	}
@@ -130,9 +143,15 @@ func (s *scaler) look(ctx context.Context, v *visit, who caller.Caller, arrived 
 		return err
 	}
 	if v.request.Op == cluster.OpOut && !v.request.DryRun {
-		s.wishes.put(v.target.stack, s.now())
+		s.wishes.put(v.target.stack, s.now(), arrived)
 	}
-	v.state.Wanted = s.wishes.last(v.target.stack)
+	var wished uint64
+	v.state.Wanted, wished = s.wishes.last(v.target.stack)
+	v.state.Rival = v.request.Op == cluster.OpIn && wished > arrived
+	v.state.Worked, _ = s.worked.last(v.target.stack)
+	if v.stack.Busy() {
+		s.worked.put(v.target.stack, s.now(), arrived)
+	}
 	s.counts.seen(v.target.name, v.state, s.now())
 	return nil
 }

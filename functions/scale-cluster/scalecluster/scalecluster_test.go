@@ -202,11 +202,11 @@ func TestN2CloudEvents(t *testing.T) {
 		return []string{"Ce-Specversion", "1.0", "Ce-Id", id, "Ce-Source", "/alarms", "Ce-Type", "org.example.alarm"}
 	}
 	h.post(h.signed(alone, "out"), aodh("alarm", 1), event("1")).want(t, http.StatusAccepted, "scaled")
-	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("1")).want(t, http.StatusOK, "duplicate")
+	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("1")).want(t, http.StatusNoContent, "duplicate")
 	h.post(h.signed(alone, "out"), aodh("alarm", 2), event("2")).want(t, http.StatusServiceUnavailable, "busy")
 	h.post(h.signed(alone, "out"), `{"by": 3}`, event("3")).want(t, http.StatusForbidden, "alarms_only")
 	h.settle(time.Hour)
-	h.post(h.signed(alone, "out"), aodh("ok", 2), event("4")).want(t, http.StatusOK, "not_alarm")
+	h.post(h.signed(alone, "out"), aodh("ok", 2), event("4")).want(t, http.StatusNoContent, "not_alarm")
 	h.calls()
 	h.post("/alone/out", `{"specversion":"1.0","id":"5","source":"s","type":"t","data":{"up":1}}`, append(ci(), "Content-Type", "application/cloudevents+json")).
 		want(t, http.StatusUnsupportedMediaType, "unknown_schema")

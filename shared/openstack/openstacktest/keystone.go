@@ -26,7 +26,7 @@ func (c *Cloud) routes() {
 	c.novaRoutes()
 	c.neutronRoutes()
 	c.catalogueRoutes()
-	c.route("GET /cinder/v3/{project}/limits", c.cinderLimits)
+	c.cinderRoutes()
 	c.lbRoutes()
 	c.aodhRoutes()
 }

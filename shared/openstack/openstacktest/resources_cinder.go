@@ -1,6 +1,9 @@
 package openstacktest
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+)
 
 func cinderKinds() map[string]*kind {
 	volume := neutronKind("name~ description~ size~ volume_type~ availability_zone image snapshot_id source_volid metadata~ backup_id read_only~ scheduler_hints", "volume", func(_ *Cloud, _ *resource, o *object) error {
@@ -52,4 +55,33 @@ func (c *Cloud) release(server string) {
 			o.fields["status"], o.fields["server_id"] = "available", ""
 		}
 	}
+}
+
+// cinderRoutes serve a single volume; lists are elsewhere.
+func (c *Cloud) cinderRoutes() {
+	c.route("GET /cinder/v3/{project}/limits", c.cinderLimits)
+	c.route("GET /cinder/v3/{project}/volumes/{id}", func(q *request) reply {
+		if o := c.volume(q); o != nil {
+			return reply{status: http.StatusOK, body: map[string]any{"volume": o.fields}}
+		}
+		return novaError(http.StatusNotFound, "Volume "+q.PathValue("id")+" could not be found.")
+	})
+	c.route("DELETE /cinder/v3/{project}/volumes/{id}", func(q *request) reply {
+		o := c.volume(q)
+		switch {
+		case o == nil:
+			return novaError(http.StatusNotFound, "Volume "+q.PathValue("id")+" could not be found.")
+		case o.str("status") != "available":
+			return novaError(http.StatusBadRequest, "Invalid volume: Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer.")
+		}
+		delete(c.neutron, o.id)
+		return reply{status: http.StatusAccepted}
+	})
+}
+
+func (c *Cloud) volume(q *request) *object {
+	if o := c.neutron[q.PathValue("id")]; o != nil && o.kind == "volume" {
+		return o
+	}
+	return nil
 }
