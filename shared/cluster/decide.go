@@ -43,6 +43,9 @@ const (
 	RateLimited Code = "rate_limited"
 	NoQuota     Code = "no_quota"
 	OverBudget  Code = "over_budget"
+	Closing     Code = "closing"
+	Waiting     Code = "waiting"
+	LBBroken    Code = "lb_broken"
 	Paused      Code = "paused"
 	Halted      Code = "halted"
 	Steady      Code = "steady"
@@ -87,6 +90,14 @@ type State struct {
 	Rival bool
 	// Room is how many more nodes the quotas allow; nil if that is not known.
 	Room *int
+	// Sticky says that the pool keeps clients at their members. It matters where nodes begin to leave.
+	Sticky bool
+	// Sessions are how many each pool member has now, by its id; nil if nobody has looked.
+	Sessions map[string]int
+	// Agreed are the nodes whose hook has agreed to their removal; nil if it was not asked.
+	Agreed map[string]bool
+	// BalancerBroken says that the load balancer is in ERROR.
+	BalancerBroken bool
 
 	schedule string // whose bounds hold now
 	late     bool   // the nodes of the last growth had their time to come into service, and did not
@@ -123,6 +134,9 @@ type Request struct {
 	Token string
 	// Gen is the number of the decision that the caller has the sole right to write; 0 for the next one.
 	Gen int
+
+	began trace // what it left on the first of its nodes, if it goes on with the rest
+	rest  int   // how many nodes are left to it then
 }
 
 // Patch is one whole update of a cluster's parameters: absolute values only.
@@ -153,6 +167,8 @@ type Decision struct {
 	Ring []Entry `json:"-"`
 	// Members are to be written, one after another.
 	Members []MemberChange `json:"-"`
+	// Ask are the nodes whose hook is to be asked; then the decision has to be made again.
+	Ask []Ask `json:"-"`
 	// Patch is to be written; nil means that nothing is.
 	Patch *Patch `json:"-"`
 }
@@ -162,9 +178,10 @@ func Decide(s State, r Request, now time.Time) Decision { return decide(s, r, no
 
 func decide(s State, r Request, now time.Time) Decision {
 	s = s.bounds(r, now)
+	r, repeated := s.again(r, now)
 	asked := wanted(s, r)
 	d := Decision{Op: r.Op, Asked: asked, From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}
-	if s.Memory.knows(r.Key, now) || s.marked(r) {
+	if s.Memory.knows(r.Key, now) || repeated {
 		return d.say(Duplicate, 0, "This notification was acted on already; nothing was changed.")
 	}
 	if s.Action == "DELETE" || s.Action == "SUSPEND" || (s.Action == "RESUME" && s.Status == "FAILED") {
@@ -241,7 +258,7 @@ func (d Decision) change(s State, r Request, to int, why []string, now time.Time
 func (d Decision) NeedsNodes(p Policy) bool {
 	settled := d.Code == Scaled || d.Code == Capped || d.Code == AtMax || d.Code == AtMin || d.Code == Unchanged
 	if d.Op == OpPass {
-		return d.Code != Busy && d.Code != NotScalable
+		return d.Code != Busy && d.Code != NotScalable && d.Code != Repaired && d.Code != BackOff
 	}
 	return d.To < d.From || d.To > d.From && p.Ready > 0 || d.Code == UnknownNode || p.Drain > 0 && settled
 }

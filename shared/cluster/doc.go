@@ -27,5 +27,6 @@
 //   - Heat takes the newest nodes, and any node in the place of one that it cannot find. So a Patch names its victims,
 //     they are chosen from the nodes alone, and Reconcile looks afterwards whether the others are all there.
 //   - Heat does not drain. A drain is weight 0 and tags on the pool member, and no update: whoever reads the members knows
-//     of it, and it ends by a Patch when its time is over, or by the weight that the tags remember.
+//     of it. It ends by a Patch when its time is over, or nobody is left and a hook agrees; or by the weight that the tags
+//     remember. They also say which requests had a part in it, so that a repeat goes on with what is left, and no further.
 package cluster

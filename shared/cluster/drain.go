@@ -9,43 +9,31 @@ import (
 	"time"
 )
 
-// Tags that say on a pool member what is being done to its node. They are where the drain itself is, so that whoever
-// comes next goes on with it. Tags are a set, so each says what it is.
-const (
-	tagDrain     = "drain="        // which request wanted it, and until when (Unix seconds) it is the same if sent again
-	tagSince     = "drain-since="  // Unix seconds
-	tagWeight    = "drain-weight=" // what it had before
-	tagUndrained = "undrained="    // Unix seconds and which request
-)
-
 // MemberChange is what is to be written to a node's pool member: absolute values.
 type MemberChange struct {
 	Node, Member string
 	Weight       int
-	Tags         []string
+	// Down takes the member out of service as a whole, for the clients that it knows, too.
+	Down bool
+	Tags []string
 }
 
 // drain is what the tags of a node on its way out say.
 type drain struct {
-	by     string
-	known  time.Time // until when by is the same request; zero if nothing tells it apart from others
 	since  time.Time
 	weight int
+	sticky bool
+	closed time.Time // when the second phase began; zero if it has not
 }
 
 // drain reads the tags. Somebody who has given a node its weight back has ended the drain, whatever the tags say.
 func (n Node) drain() (drain, bool) {
-	text, marked := tagged(n.Tags, tagDrain)
+	_, marked := tagged(n.Tags, tagDrain)
 	if !marked || n.Member == "" || n.Weight > 0 && n.AdminUp {
 		return drain{}, false
 	}
-	by, known, _ := strings.Cut(text, "/")
-	unix, _ := strconv.ParseInt(known, 10, 64)
-	d := drain{by: by, known: at(unix), weight: 1}
-	if text, ok := tagged(n.Tags, tagSince); ok {
-		unix, _ := strconv.ParseInt(text, 10, 64) // what is no time is long ago: the drain is over
-		d.since = at(unix)
-	}
+	// What is no time is long ago: the drain is over.
+	d := drain{since: n.timeOf(tagSince), closed: n.timeOf(tagClosed), weight: 1, sticky: slices.Contains(n.Tags, tagSticky)}
 	if text, ok := tagged(n.Tags, tagWeight); ok {
 		if w, err := strconv.Atoi(text); err == nil && w > 0 && w <= 256 {
 			d.weight = w
@@ -54,28 +42,18 @@ func (n Node) drain() (drain, bool) {
 	return d, true
 }
 
-// undrained is when, and by which request, a node was taken back into service.
-func (n Node) undrained() (since time.Time, by string) {
+func (n Node) timeOf(prefix string) time.Time {
+	text, _ := tagged(n.Tags, prefix)
+	unix, _ := strconv.ParseInt(text, 10, 64)
+	return at(unix)
+}
+
+// undrained is when a node was taken back into service.
+func (n Node) undrained() time.Time {
 	text, _ := tagged(n.Tags, tagUndrained)
-	when, by, _ := strings.Cut(text, "/")
+	when, _, _ := strings.Cut(text, "/")
 	unix, _ := strconv.ParseInt(when, 10, 64)
-	return at(unix), by
-}
-
-func tagged(tags []string, prefix string) (string, bool) {
-	for _, t := range tags {
-		if text, ok := strings.CutPrefix(t, prefix); ok {
-			return text, true
-		}
-	}
-	return "", false
-}
-
-// unmarked are the tags without ours.
-func unmarked(tags []string) []string {
-	return slices.DeleteFunc(slices.Clone(tags), func(t string) bool {
-		return strings.HasPrefix(t, tagDrain) || strings.HasPrefix(t, tagSince) || strings.HasPrefix(t, tagWeight) || strings.HasPrefix(t, tagUndrained)
-	})
+	return at(unix)
 }
 
 // drains says whether nodes of this cluster leave by a drain: LBaaSv2 has no tags to write it down in.
@@ -97,10 +75,11 @@ func (s State) draining() []Node {
 	return out
 }
 
-// Leaves says when a node on its way out is removed, at the earliest; false for all others.
+// Leaves says when a node on its way out is removed at the latest, unless its hook does not agree; false for all others, and for those that were
+// protected since.
 func (s State) Leaves(n Node) (time.Time, bool) {
 	d, leaving := n.drain()
-	return d.since.Add(s.Policy.Drain), leaving && s.drains()
+	return d.since.Add(s.Policy.Drain), leaving && s.drains() && !n.Protected()
 }
 
 // size is how many nodes the cluster has, those on their way out not among them.
@@ -120,55 +99,22 @@ func (s State) lastDrain() time.Time {
 func (s State) lastUndrain() time.Time {
 	var last time.Time
 	for _, n := range s.Nodes {
-		if since, _ := n.undrained(); since.After(last) {
+		if since := n.undrained(); since.After(last) {
 			last = since
 		}
 	}
 	return last
 }
 
-// marked says whether a request of this key has drained a node, or taken one back.
-func (s State) marked(r Request) bool {
-	return r.Key != "" && slices.ContainsFunc(s.Nodes, func(n Node) bool {
-		d, draining := n.drain()
-		_, by := n.undrained()
-		return draining && d.by == r.mark() || by == r.mark()
-	})
-}
-
-// mark is the name of a request in tags.
-func (r Request) mark() string {
-	if r.Key == "" {
-		return hash(r.Token)
-	}
-	return hash(r.Key)
-}
-
-// known is how a mark says until when its request is the same if it is sent again.
-func (r Request) known(now time.Time) string {
-	if r.Key == "" {
-		return ""
-	}
-	return "/" + strconv.FormatInt(now.Add(r.KeyLife).Unix(), 10)
-}
-
-// saw is the memory with the requests that drained the nodes: when those are gone, so are their marks, and a
-// notification that is sent again would take another one away.
-func (s State) saw(m Memory, gone []string, now time.Time) Memory {
-	for _, n := range s.Nodes {
-		d, leaving := n.drain()
-		if leaving && slices.Contains(gone, n.Name) && now.Before(d.known) {
-			m = m.remember(d.by, d.known)
-		}
-	}
-	return m
-}
-
 // drainFirst is the decision to take nodes out of service, to be removed when they have had time to finish.
 func (d Decision) drainFirst(s State, r Request, leaving []Node, now time.Time) Decision {
+	stamp := r.stamp(len(leaving), now)
 	for _, n := range leaving {
-		tags := append(unmarked(n.Tags), tagDrain+r.mark()+r.known(now), tagSince+strconv.FormatInt(now.Unix(), 10), tagWeight+strconv.Itoa(n.Weight))
-		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Tags: tags})
+		own := []string{tagDrain + stamp.String(), tagSince + seconds(now), tagWeight + strconv.Itoa(n.Weight)}
+		if s.Sticky {
+			own = append(own, tagSticky)
+		}
+		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Tags: n.retagged(now, own...)})
 		d.Victims = append(d.Victims, n.Name)
 	}
 	d.To = s.size() - len(leaving)
@@ -179,10 +125,11 @@ func (d Decision) drainFirst(s State, r Request, leaving []Node, now time.Time) 
 func (d Decision) undrain(s State, r Request, want int, now time.Time) Decision {
 	back := s.draining()
 	back = back[:min(want, len(back))]
+	stamp := r.stamp(len(back), now)
 	var names []string
 	for _, n := range back {
 		was, _ := n.drain()
-		tags := append(unmarked(n.Tags), tagUndrained+strconv.FormatInt(now.Unix(), 10)+"/"+r.mark())
+		tags := n.retagged(now, tagUndrained+seconds(now)+"/"+stamp.String())
 		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Weight: was.weight, Tags: tags})
 		names = append(names, n.Name)
 	}
@@ -197,16 +144,37 @@ func (d Decision) Changed(done int, busy bool) Decision {
 		d.To, d.Members, d.Victims = d.From, nil, nil
 		return d.busy()
 	}
-	if d.Code == Draining {
+	switch d.Code {
+	case Draining:
 		d.To, d.Victims = d.From-done, d.Victims[:done]
-	} else {
+	case Closing: // those it closes have left the count before
+	default:
 		d.To = d.From + done
 	}
 	if done < len(d.Members) {
-		d.Reason += " The load balancer was busy then; ask again for the rest."
+		d.RetryAfter = balancerRetry
+		d.Reason += " The load balancer was busy then; send the same request again for the rest."
 	}
 	d.Applied = true
 	return d
+}
+
+// Broken is the decision when the load balancer, in ERROR, refused the first of its Members: it refuses everything now, and
+// no waiting helps (N16).
+func (d Decision) Broken() Decision {
+	d.To, d.Members, d.Victims = d.From, nil, nil
+	return d.lbBroken()
+}
+
+const (
+	// balancerRetry is when to ask again while the load balancer is at work: 1.4 s at the median on a real Octavia.
+	balancerRetry  = 5 * time.Second
+	brokenRetry    = 5 * time.Minute
+	brokenBalancer = "The load balancer is in the state ERROR, and takes no change until an administrator of the cloud has failed it over (openstack loadbalancer failover)."
+)
+
+func (d Decision) lbBroken() Decision {
+	return d.say(LBBroken, brokenRetry, brokenBalancer+" Nothing was changed.")
 }
 
 func listed(names []string) string {

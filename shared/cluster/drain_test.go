@@ -29,8 +29,11 @@ func write(s cluster.State, d cluster.Decision) cluster.State {
 	for _, change := range d.Members {
 		for i := range s.Nodes {
 			if s.Nodes[i].Member == change.Member {
-				s.Nodes[i].Weight, s.Nodes[i].Tags = change.Weight, change.Tags
-				if s.Nodes[i].Health = "ONLINE"; change.Weight == 0 {
+				s.Nodes[i].Weight, s.Nodes[i].AdminUp, s.Nodes[i].Tags = change.Weight, !change.Down, change.Tags
+				switch s.Nodes[i].Health = "ONLINE"; {
+				case change.Down:
+					s.Nodes[i].Health = "OFFLINE"
+				case change.Weight == 0:
 					s.Nodes[i].Health = "DRAINING"
 				}
 			}

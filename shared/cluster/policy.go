@@ -26,6 +26,17 @@ type Policy struct {
 	HealthyPercent int
 	// Drain is how long a node gets no new connections before it is removed; 0 removes it at once.
 	Drain time.Duration
+	// Sticky is how long a node of a pool that keeps clients at their members may be sent those it knows, before it gets
+	// nothing more (N6). 0 and Drain or more never end that before the removal.
+	Sticky time.Duration
+	// Sessions says that nodes are asked how many sessions they have left: one that has none, and has been on its way out
+	// for DrainMin, is removed before its time.
+	Sessions bool
+	DrainMin time.Duration
+	// Hook says that somebody is asked before a drained node is removed, which waits for their word until HookDeadline
+	// after the end of its drain (F11).
+	Hook         bool
+	HookDeadline time.Duration
 	// NodeHours bounds how much an alarm may let the cluster use within 24 hours (N20); 0 for no bound.
 	NodeHours int
 	// NewestFirst lets the newest node go first, not the oldest.
@@ -48,6 +59,8 @@ func (s State) step(r Request) int {
 	switch {
 	case len(r.Nodes) > 0:
 		return len(r.Nodes)
+	case r.rest > 0:
+		return r.rest
 	case r.Percent != nil:
 		return Share(s.size(), *r.Percent, r.MinStep)
 	case r.By > 0:

@@ -36,6 +36,15 @@ func newWorld(t *testing.T, seed uint64) *world {
 	if seed%2 == 0 {
 		s.Policy.Drain = time.Minute
 	}
+	if seed%4 == 0 {
+		s.Policy.Sticky, s.Sticky = 30*time.Second, true
+	}
+	if seed%6 == 0 {
+		s.Policy.Hook, s.Policy.HookDeadline = true, time.Minute
+	}
+	if seed%10 == 0 {
+		s.Policy.Sessions, s.Policy.DrainMin = true, 10*time.Second
+	}
 	return &world{t: t, random: random, now: start(), state: s, skipped: map[string]bool{}, chosen: map[string]bool{}}
 }
 
@@ -64,18 +73,46 @@ func (w *world) host(n int) host {
 		h.decision = cluster.Decide(h.seen, h.request, w.now)
 	default:
 		h.request.Key = ""
-		h.decision = cluster.Reconcile(h.seen, h.request, w.now)
+		h.pass(w)
 	}
 	w.log = append(w.log, fmt.Sprintf("%s host %s: %s %s to %d %v", w.now.Format("04:05"), h.request.Token, h.decision.Op, h.decision.Code, h.decision.To, h.decision.Victims))
 	return h
+}
+
+// pass is a request for what is due: it looks at sessions, and asks the hook, as it has to.
+func (h *host) pass(w *world) {
+	if h.seen.NeedsSessions(w.now) {
+		h.seen.Sessions = map[string]int{}
+		for _, n := range h.seen.Nodes {
+			h.seen.Sessions[n.Member] = w.random.IntN(2)
+		}
+	}
+	h.decision = cluster.Reconcile(h.seen, h.request, w.now)
+	if len(h.decision.Ask) == 0 {
+		return
+	}
+	h.seen.Agreed = map[string]bool{}
+	for _, a := range h.decision.Ask {
+		h.seen.Agreed[a.Node] = w.random.IntN(2) == 0
+	}
+	h.decision = cluster.Reconcile(h.seen, h.request, w.now)
+	for _, n := range h.seen.Nodes {
+		end, leaving := h.seen.Leaves(n)
+		if leaving && slices.Contains(h.decision.Victims, n.Name) && !h.seen.Agreed[n.Name] && w.now.Before(end.Add(h.seen.Policy.HookDeadline)) {
+			w.fail("node " + n.Name + " goes before its hook agreed")
+		}
+	}
 }
 
 // write makes a decision true, or loses it. Heat takes an update at any time, and a later one replaces an earlier.
 func (w *world) write(h host) {
 	d := h.decision
 	if len(d.Members) > 0 {
-		for _, v := range d.Victims {
-			w.chosen[v] = true
+		if w.random.IntN(3) == 0 { // the load balancer is busy after the first, or the host dies
+			d.Members = d.Members[:1]
+		}
+		for i, v := range d.Victims {
+			w.chosen[v] = w.chosen[v] || i < len(d.Members)
 		}
 		health := w.state.Nodes
 		w.state = write(w.state, d)
@@ -138,7 +175,7 @@ func (w *world) heat() {
 func (w *world) check() {
 	inService := 0
 	for _, n := range w.state.Nodes {
-		if n.Weight > 0 && !w.skipped[n.Name] {
+		if n.Weight > 0 && n.AdminUp && !w.skipped[n.Name] {
 			inService++
 		}
 	}
@@ -182,7 +219,7 @@ func TestTwoHostsRace(t *testing.T) {
 			made[two.decision.Code]++
 		}
 	}
-	for _, code := range []cluster.Code{cluster.Scaled, cluster.Draining, cluster.Undrained, cluster.Removed, cluster.Duplicate, cluster.Cooldown, cluster.Busy} {
+	for _, code := range []cluster.Code{cluster.Scaled, cluster.Draining, cluster.Undrained, cluster.Closing, cluster.Waiting, cluster.Removed, cluster.Duplicate, cluster.Cooldown, cluster.Busy} {
 		if made[code] < 50 {
 			t.Errorf("only %d times %s: %v", made[code], code, made)
 		}

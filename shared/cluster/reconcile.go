@@ -32,12 +32,10 @@ func Reconcile(s State, r Request, now time.Time) Decision {
 	case s.size() < s.Min:
 		return d.raise(s, r, now)
 	}
-	if due := s.due(now); len(due) > 0 {
-		d.Victims = nodeNames(due)
-		d.Code, d.Reason = Removed, listed(d.Victims)+" has had its time to finish, and is removed."
-		return d.write(s, r, s.Count-len(due), now)
+	if d, acts := d.leave(s, r, now); acts {
+		return d
 	}
-	return d.say(Steady, s.nextDue(now), "The cluster is as it should be.")
+	return d.steady(s, now)
 }
 
 // NeedsPass says whether something may be due that no request asks for.
@@ -45,6 +43,9 @@ func (p Policy) NeedsPass() bool { return p.Drain > 0 || len(p.Schedules) > 0 }
 
 // repair sends a failed update again (N16), after the time that its failures have earned.
 func (d Decision) repair(s State, r Request, now time.Time) Decision {
+	if s.BalancerBroken {
+		return d.lbBroken() // it would fail again, and leave one more failure behind
+	}
 	n := max(1, s.Memory.Fails)
 	if left := until(at(s.Memory.At), min(firstBackOff<<min(n-1, 8), lastBackOff), now); left > 0 {
 		return d.say(BackOff, left, fmt.Sprintf("The last update failed. It is tried again in %s.", left))
@@ -88,26 +89,6 @@ func (d Decision) write(s State, r Request, count int, now time.Time) Decision {
 	d.Ring = memory.Ring
 	d.Patch = &Patch{Count: count, Removal: append([]string{}, d.Victims...), State: memory.String()}
 	return d
-}
-
-// due are the nodes whose drain is over, by time or because there is nothing left to wait for.
-func (s State) due(now time.Time) []Node {
-	return slices.DeleteFunc(s.draining(), func(n Node) bool {
-		d, _ := n.drain()
-		return n.Server != "" && until(d.since, s.Policy.Drain, now) > 0
-	})
-}
-
-// nextDue is how long it is until the next drain is over.
-func (s State) nextDue(now time.Time) time.Duration {
-	var next time.Duration
-	for _, n := range s.draining() {
-		d, _ := n.drain()
-		if left := until(d.since, s.Policy.Drain, now); next == 0 || left < next {
-			next = left
-		}
-	}
-	return next
 }
 
 // kept are the nodes that stay when some are removed, for checkVictims; nil if none is, or not all are known.

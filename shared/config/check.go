@@ -41,6 +41,8 @@ func (c *Cluster) setDefaults() {
 	c.CooldownOut = 3 * time.Minute
 	c.CooldownIn = 10 * time.Minute
 	c.Victims = "oldest"
+	c.Drain.Min = 30 * time.Second
+	c.Drain.Hook = Hook{Timeout: 2 * time.Second, Deadline: 5 * time.Minute}
 }
 
 // normalise gives values the one form that the rest of the code relies on.
@@ -237,6 +239,7 @@ func (c *Config) checkClusters(add adder) {
 const maxLength = 31 * 24 * time.Hour
 
 func (c Cluster) check(path string, add adder) {
+	c.Drain.check(path+".drain", add)
 	for i, s := range c.Schedules {
 		below := fmt.Sprintf("%s.schedules[%d]", path, i)
 		if s.Max > 0 && s.Min > s.Max {
@@ -250,6 +253,24 @@ func (c Cluster) check(path string, add adder) {
 		if strings.EqualFold(a.Header, "Authorization") || strings.EqualFold(a.Header, "X-Auth-Token") {
 			add(fmt.Sprintf("%s.auth[%d].header", path, i), "is one that clients send themselves; name one that only the proxy sets.")
 		}
+	}
+}
+
+// maxHook is the longest that a request may be kept waiting by a hook.
+const maxHook = 10 * time.Second
+
+func (d Drain) check(path string, add adder) {
+	if d.Sticky > d.Timeout {
+		add(path+".sticky", "must not be longer than timeout, when the node is removed.")
+	}
+	if d.Timeout == 0 && d.SessionsURL != "" {
+		add(path+".sessions_url", "does nothing without timeout; say how long a node may take to finish, such as 5m.")
+	}
+	if d.Timeout == 0 && d.Hook.URL != "" {
+		add(path+".hook.url", "is never called without timeout: only nodes that are drained are asked about.")
+	}
+	if d.Hook.Timeout > maxHook {
+		add(path+".hook.timeout", "must be at most %s: a pass waits for it.", FormatDuration(maxHook))
 	}
 }
 

@@ -221,6 +221,21 @@ type Step struct {
 // Drain is how nodes leave: without new connections first, for so long. 0 removes them at once.
 type Drain struct {
 	Timeout time.Duration `yaml:"timeout" validate:"min=0"`
+	// Sticky is how long a pool with session persistence may go on sending a node the clients it knows; 0 = half of Timeout.
+	Sticky time.Duration `yaml:"sticky" validate:"min=0"`
+	// SessionsURL is a PROMETHEUS listener of the load balancer: a node without sessions goes before Timeout, but not
+	// before Min.
+	SessionsURL string        `yaml:"sessions_url" validate:"omitempty,http_url"`
+	Min         time.Duration `yaml:"min" validate:"min=0"`
+	Hook        Hook          `yaml:"hook"`
+}
+
+// Hook is asked before a drained node is removed. Without its word the node goes Deadline after the end of its drain.
+type Hook struct {
+	URL      string        `yaml:"url" validate:"omitempty,http_url"`
+	Secret   Secret        `yaml:"secret" validate:"required_with=URL,omitempty,min=32"`
+	Timeout  time.Duration `yaml:"timeout" validate:"gt=0"` // of one request
+	Deadline time.Duration `yaml:"deadline" validate:"min=0"`
 }
 
 // Schedule gives a cluster other bounds from each time that crontab(5) would start something, for so long. The first one

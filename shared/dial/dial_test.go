@@ -121,3 +121,33 @@ func TestReadIsBounded(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// An operator's own address may be anywhere, and is called within the same limits.
+func TestOwnAddressesHaveTheOtherLimits(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/elsewhere":
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+		case "/slow":
+			w.(http.Flusher).Flush()
+			<-release
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) })
+	if answer, err := get(t, dial.Own(time.Minute), server.URL); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("%v, %v", answer, err)
+	}
+	if answer, err := get(t, dial.Own(time.Minute), server.URL+"/elsewhere"); err != nil || answer.StatusCode != http.StatusFound {
+		t.Errorf("%v, %v", answer, err)
+	}
+	answer, err := get(t, dial.Own(100*time.Millisecond), server.URL+"/slow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(answer.Body); err == nil {
+		t.Error("read to the end")
+	}
+}

@@ -1,6 +1,7 @@
 // Package metrics counts and measures, and shows its numbers to Prometheus in the text exposition format 0.0.4
 // (https://prometheus.io/docs/instrumenting/exposition_formats/): a HELP and a TYPE line for each metric, then a line for
-// each set of its labels' values, always in the same order. It is all we need of a client library.
+// each set of its labels' values, always in the same order. Read takes one metric out of somebody else's. It is all we need of
+// a client library.
 //
 // Numbers belong to their process and begin with it.
 package metrics

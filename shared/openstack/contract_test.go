@@ -28,7 +28,7 @@ type row struct {
 // contract is the whole suite.
 func contract() []row {
 	var rows []row
-	for _, part := range [][]row{createRows(), templateRows(), updateRows(), groupRows(), actionRows(), deleteRows(), signalRows(), serviceRows(), volumeRows(), siteRows()} {
+	for _, part := range [][]row{createRows(), templateRows(), updateRows(), groupRows(), actionRows(), deleteRows(), signalRows(), serviceRows(), volumeRows(), siteRows(), drainRows()} {
 		rows = append(rows, part...)
 	}
 	return rows

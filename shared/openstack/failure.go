@@ -136,8 +136,8 @@ func (a *answer) conflictCode() Code {
 		// "Key pair '…' already exists."
 		return Conflict
 	default:
-		// Octavia says "… is immutable and cannot be updated." for PENDING_* and for ERROR alike: a caller that holds the
-		// status tree knows which, a second question here would cost every caller a request.
+		// Octavia says "… is immutable and cannot be updated." for PENDING_* and for ERROR alike: LoadBalancerStatus knows
+		// which, a second question here would cost every caller a request.
 		return Busy
 	}
 }

@@ -168,7 +168,7 @@ func hasNext(links []link) bool {
 }
 
 // ChangeMember sets what change names and leaves the rest. A load balancer that is at work is Busy, and so is one in
-// ERROR, which no waiting cures: look at the tree. LBaaSv2 has no tags, they are left out there.
+// ERROR, which no waiting cures: [Cloud.LoadBalancerStatus] tells them apart. LBaaSv2 has no tags, they are left out there.
 func (c *Cloud) ChangeMember(ctx context.Context, poolID, memberID string, change MemberChange) error {
 	op := "change member " + memberID
 	s, _, err := c.balancing(ctx, op)

@@ -102,3 +102,31 @@ func TestChangeMember(t *testing.T) {
 		}
 	}
 }
+
+// One request each, and only one: a pool's persistence, and a load balancer's status.
+func TestPoolAndStatus(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t)
+	p.handle("GET /octavia/v2.0/lbaas/pools/p1", answers(http.StatusOK, `{"pool": {"id": "p1", "provisioning_status": "ERROR",
+		"session_persistence": {"type": "APP_COOKIE", "cookie_name": "sessionid"}, "loadbalancers": [{"id": "lb1"}]}}`))
+	p.handle("GET /octavia/v2.0/lbaas/pools/p2", answers(http.StatusOK, `{"pool": {"id": "p2", "session_persistence": null, "loadbalancers": []}}`))
+	p.handle("GET /octavia/v2.0/lbaas/pools/p3", answers(http.StatusOK, `{"pools": []}`))
+	p.handle("GET /octavia/v2.0/lbaas/loadbalancers/lb1", answers(http.StatusOK, shownBalancer))
+	p.handle("GET /octavia/v2.0/lbaas/loadbalancers/lb2", answers(http.StatusOK, `{}`))
+	ctx, cloud := counting(t), p.cloud(t)
+	for id, want := range map[string]openstack.PoolSettings{
+		"p1": {ID: "p1", ProvisioningStatus: "ERROR", Persistence: "APP_COOKIE", LoadBalancer: "lb1"}, "p2": {ID: "p2"},
+	} {
+		if got, err := cloud.Pool(ctx, id); err != nil || got != want {
+			t.Errorf("pool %s: got %+v, %v", id, got, err)
+		}
+	}
+	if got, err := cloud.LoadBalancerStatus(ctx, "lb1"); err != nil || got != "ACTIVE" {
+		t.Errorf("status %q, %v", got, err)
+	}
+	wantCalls(ctx, t, "keystone POST /auth/tokens", "octavia GET /lbaas/pools/{}", "octavia GET /lbaas/pools/{}", "octavia GET /lbaas/loadbalancers/{}")
+	_, err := cloud.Pool(ctx, "p3")
+	wantCode(t, err, openstack.Broken)
+	_, err = cloud.LoadBalancerStatus(ctx, "lb2")
+	wantCode(t, err, openstack.Broken)
+}

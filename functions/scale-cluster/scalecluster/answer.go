@@ -110,11 +110,14 @@ func answerTo(w http.ResponseWriter, r *http.Request, s alarm.Signal, o options,
 
 func statusOf(s alarm.Signal, o options, a answer) int {
 	later := a.Code == cluster.Busy || a.Code == cluster.Superseded || a.Code == cluster.Lost
+	down := a.Code == cluster.LBBroken
 	wrong := a.Code == cluster.UnknownNode || a.Code == cluster.Protected && s.Wish
 	strict := o.strict && s.Sender == alarm.Person && a.Code != cluster.Scaled && a.Code != cluster.Unchanged && !a.DryRun
 	switch {
-	case a.Applied, a.Pass != nil && a.Pass.Applied, later && s.Sender == alarm.Aodh:
+	case a.Applied, a.Pass != nil && a.Pass.Applied, (later || down) && s.Sender == alarm.Aodh:
 		return http.StatusAccepted
+	case down:
+		return http.StatusServiceUnavailable
 	case later && (s.Sender == alarm.Alertmanager || s.Sender == alarm.CloudEvents):
 		return http.StatusServiceUnavailable
 	case later && s.Sender != timer:

@@ -1,6 +1,7 @@
 package scalecluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -42,6 +43,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
 		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(),
+		pools: pools{by: map[string]poolFact{}},
 	}
 	mux := http.NewServeMux()
 	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {
@@ -63,6 +65,8 @@ func policyOf(c config.Cluster) (cluster.Policy, error) {
 		StepsOut: steps(c.StepsOut), StepsIn: steps(c.StepsIn), MaxStep: c.MaxStep, MaxInPercent: c.MaxInPercent,
 		StepsPerHour: c.StepsPerHour, NodeHours: c.NodeHours, Window: c.Stabilization, Ready: c.ReadyTimeout, HealthyPercent: c.HealthyShare,
 		Drain: c.Drain.Timeout, NewestFirst: c.Victims == "newest",
+		Sticky: cmp.Or(c.Drain.Sticky, c.Drain.Timeout/2), Sessions: c.Drain.SessionsURL != "", DrainMin: c.Drain.Min,
+		Hook: c.Drain.Hook.URL != "", HookDeadline: c.Drain.Hook.Deadline,
 	}
 	for _, s := range c.Schedules {
 		start, err := cluster.ParseCron(s.Start, s.Zone)

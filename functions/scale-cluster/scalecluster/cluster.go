@@ -28,6 +28,8 @@ type stacks interface {
 	StackParameters(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
 	Members(ctx context.Context, pool string) ([]openstack.Member, error)
 	ChangeMember(ctx context.Context, pool, member string, change openstack.MemberChange) error
+	Pool(ctx context.Context, id string) (openstack.PoolSettings, error)
+	LoadBalancerStatus(ctx context.Context, id string) (string, error)
 	PatchStack(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) error
 	ServerRoom(ctx context.Context) (int, error)
 	Servers(ctx context.Context, ids ...string) ([]openstack.Server, error)

@@ -11,7 +11,7 @@ import (
 // nodes are the cluster's nodes: what the stack puts out of them, and what the load balancer says of their members, for
 // one request; strangers are the pool's other members. They are nil for a stack without the outputs pool_id and nodes.
 func nodes(ctx context.Context, d door, stack openstack.Stack) (own, strangers []cluster.Node, err error) {
-	pool, _ := stack.Outputs["pool_id"].(string)
+	pool := poolOf(stack)
 	named, ok := stack.Outputs["nodes"].(map[string]any)
 	if pool == "" || !ok {
 		return nil, nil, nil

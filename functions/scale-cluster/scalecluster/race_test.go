@@ -6,9 +6,11 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,17 +25,24 @@ var raceRounds = flag.Int("race.rounds", 40, "how many rounds two hosts race")
 // service, nobody goes whom no answer named, and no request costs more than its budget.
 func TestTwoHostsRace(t *testing.T) {
 	t.Parallel()
-	for name, row := range map[string]struct{ budget, low, high int }{gentle: {4, 1, 4}, leased: {8, 1, 4}, floor: {4, 2, 12}} {
+	for name, row := range map[string]struct{ budget, low, high int }{gentle: {4, 1, 4}, leased: {8, 1, 4}, floor: {4, 2, 12}, leaver: {4, 1, 4}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(3, uint64(len(name))))
 			// A token that ends on the way costs each host one request more, and is not what this is about.
-			h := start(t, openstacktest.PatchWindow(2*time.Millisecond), openstacktest.TokenLife(30*24*time.Hour))
-			h.cluster(name, 3)
+			options := []openstacktest.Option{openstacktest.PatchWindow(2 * time.Millisecond), openstacktest.TokenLife(30 * 24 * time.Hour)}
+			var h *house
+			if name == leaver {
+				h = moody(t, options...)
+			} else {
+				h = start(t, options...)
+				h.cluster(name, 3)
+			}
 			hosts := []http.Handler{h.process(), h.process()}
 			for _, host := range hosts {
-				h.sendTo(host, http.MethodPost, "/"+name+"/out?dry_run=1", ``, ci())
+				h.sendTo(host, http.MethodPost, "/"+name+"/in?dry_run=1", ``, ci())
 			}
+			h.calls()
 			named := map[string]bool{} // some are drained in one round and go in another
 			for round := range *raceRounds {
 				before := h.servers(name)
@@ -59,6 +68,29 @@ func TestTwoHostsRace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// moody is a house with the leaver cluster of three, sticky, whose hook agrees every other time, and whose load balancer
+// counts no sessions every third.
+func moody(t *testing.T, options ...openstacktest.Option) *house {
+	t.Helper()
+	var n atomic.Int64
+	var it atomic.Pointer[house]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch i := n.Add(1); {
+		case r.Method == http.MethodPost && i%2 == 0:
+			w.WriteHeader(http.StatusConflict)
+		case r.Method == http.MethodGet && i%3 == 0:
+			for _, m := range it.Load().cloud.Members() {
+				fmt.Fprintf(w, "octavia_member_current_sessions{member=%q} 0\n", m.ID)
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	h := leaving(t, 3, "sticky: 2m, min: 1m, sessions_url: "+server.URL+", hook: {url: "+server.URL+", secret: "+hookSecret+", deadline: 1m}", options...)
+	h.persist("SOURCE_IP")
+	it.Store(h)
+	return h
 }
 
 // atOnce sends one request to each host.

@@ -32,6 +32,7 @@ type scaler struct {
 	wishes      wishes // for more nodes
 	worked      wishes // sights of Heat at work
 	roundsAt    roundsAt
+	pools       pools
 }
 
 // wishes remembers when something was heard of each stack: when it was last asked to grow, also in vain, as an alarm that
@@ -126,6 +127,7 @@ type visit struct {
 	stack   openstack.Stack
 	state   cluster.State
 	now     time.Time // one for all looks at one decision, so that they agree
+	spent   bool      // the pool was read, too: of the four requests none is left to tell why another is refused
 }
 
 // look reads the cluster's stack, unless one that waited before us has done so since we came.
@@ -179,6 +181,10 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 		}
 		v.state.Room = &room
 		decision = decide(v.state, v.request, v.now)
+	}
+	decision, err := s.gather(ctx, v, decide, decision)
+	if err != nil {
+		return cluster.Decision{}, err
 	}
 	if decision.Code == cluster.WrongVictim {
 		logging.From(ctx).Error().Str("stack", v.target.stack).Msg("a removal took other nodes than it was told: scaling is stopped")

@@ -73,11 +73,18 @@ type house struct {
 	log   *loggingtest.Log
 	one   *openstack.Cloud // see same
 	clock function.Clock   // of the processes made from now on; nil for the cloud's
+	more  string           // entries of clusters
 }
 
 func start(tb testing.TB, options ...openstacktest.Option) *house {
 	tb.Helper()
-	h := &house{t: tb, cloud: openstacktest.Start(tb, options...), log: loggingtest.Catch(tb, "sig=")}
+	return startWith(tb, "", options...)
+}
+
+// startWith is a house with more entries of clusters.
+func startWith(tb testing.TB, more string, options ...openstacktest.Option) *house {
+	tb.Helper()
+	h := &house{t: tb, cloud: openstacktest.Start(tb, options...), log: loggingtest.Catch(tb, "sig="), more: more}
 	h.h = h.process()
 	return h
 }
@@ -92,7 +99,7 @@ func (h *house) process() http.Handler {
 func (h *house) through(transport http.RoundTripper) http.Handler {
 	h.t.Helper()
 	env := maps.Clone(h.cloud.Env())
-	env["STACKHOOK_CONFIG"] = configText
+	env["STACKHOOK_CONFIG"] = strings.Replace(configText, "\nclusters:\n", "\nclusters:\n"+h.more, 1)
 	cfg, err := config.Map(env).Load()
 	if err != nil {
 		h.t.Fatal(err)

@@ -21,6 +21,8 @@ type swept struct {
 	// Repaired are the nodes that got their weight back; Checked says that OpenStack looks for what is gone.
 	Repaired []string `json:"repaired,omitempty"`
 	Checked  bool     `json:"checked,omitempty"`
+	// Reason says why members were left as they are.
+	Reason string `json:"reason,omitempty"`
 }
 
 // sweep answers POST /{cluster}/sweep: what of stack, servers and pool does not fit together (N15). With repair=1 it does
@@ -89,11 +91,14 @@ func serving(ctx context.Context, d door, stack openstack.Stack) (own, strangers
 
 // mend carries out a repair. What it does not get to, because the load balancer is at work, the next one does.
 func mend(ctx context.Context, d door, stack openstack.Stack, state cluster.State, out *swept) error {
-	pool, _ := stack.Outputs["pool_id"].(string)
 	members, check := state.Mend()
-	for _, m := range members {
-		err := changeMember(ctx, d, pool, m)
+	for i, m := range members {
+		err := changeMember(ctx, d, poolOf(stack), m)
 		if openstack.CodeOf(err) == openstack.Busy {
+			out.Reason = "The load balancer is at work; sweep again for the rest."
+			if i == 0 && broken(ctx, d, stack) {
+				out.Reason = cluster.Decision{}.Broken().Reason
+			}
 			break
 		}
 		if err != nil {

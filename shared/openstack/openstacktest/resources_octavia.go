@@ -230,6 +230,20 @@ func (c *Cloud) SetLoadBalancerStatus(id, provisioningStatus string) {
 	}
 }
 
+// SetPersistence gives a member's pool session persistence (SOURCE_IP, HTTP_COOKIE, APP_COOKIE), or takes it away (empty).
+func (c *Cloud) SetPersistence(memberID, kind string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.lb.objects[memberID]; m != nil {
+		if p := c.lb.objects[m.str("pool")]; p != nil {
+			p.fields["session_persistence"] = nil
+			if kind != "" {
+				p.fields["session_persistence"] = map[string]any{"type": kind}
+			}
+		}
+	}
+}
+
 // Member is a pool member as tests and the shim see it.
 type Member struct {
 	ID, PoolID, Name, Address, ProvisioningStatus, OperatingStatus string
