@@ -79,7 +79,7 @@ func (w Want) Create(kind string, volumes map[string]string, secrets Secrets) ma
 }
 
 // leaveOut drops texts that are the template's defaults: Heat looks into other services for a text that is sent, such as an
-// empty volume type, and not for a default (400 "The VolumeType () could not be found." on Zed).
+// empty volume type (400 "The VolumeType () could not be found." on Zed).
 func (w Want) leaveOut(p map[string]any) {
 	for name, value := range p {
 		if text, ok := value.(string); ok && w.Template.Defaults[name] == text {
@@ -102,7 +102,7 @@ func (w Want) settings() map[string]any {
 	p := map[string]any{
 		"app_image": s.App.Image, "app_flavor": s.App.Flavor, "app_min": *s.App.Min, "app_max": *s.App.Max,
 		"backend_image": s.Backend.Image, "backend_flavor": s.Backend.Flavor, "backend_affinity": s.Backend.Affinity,
-		"mysql_size": *s.Backend.MySQLGB, "mongodb_size": *s.Backend.MongoDBGB, "volume_type": s.Backend.VolumeType,
+		"mysql_size": *s.Backend.MySQLGB, "mongodb_size": *s.Backend.MongoDBGB,
 		"network": s.Network.ID, "subnet": s.Network.Subnet, "external_network": *s.Network.External,
 		"admin_cidr": s.Network.AdminCIDR, "dns_zone": s.Network.Zone, "tls_container": s.LoadBalancer.TLSContainer,
 		"key_name": s.KeyName, "lms_host": s.Hosts.LMS, "studio_host": s.Hosts.Studio, "mfe_host": s.Hosts.MFE,
@@ -115,6 +115,7 @@ func (w Want) settings() map[string]any {
 		p["settings"] = s.Settings
 	}
 	w.text(p, "cidr", s.Network.CIDR)
+	w.text(p, "volume_type", s.Backend.VolumeType)
 	w.text(p, "alarm_metric", s.Alarm.Metric)
 	w.text(p, "alarm_aggregation", s.Alarm.Aggregation)
 	number(w, p, "listen_port", s.listenPort())
