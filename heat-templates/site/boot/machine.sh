@@ -9,10 +9,11 @@ etc=${SITE_ETC:-$root/etc/stackhook}
 
 # A failure in this file is told, too, as soon as there is the means to.
 line="the first line"
-say() {
-  LAB_HANDLE=$etc/signal "$root/opt/stackhook/lab-signal" machine FAILURE "machine.sh: $line exit $1" || true
+ended() {
+  [ "$1" = 0 ] || LAB_HANDLE=$etc/signal "$root/opt/stackhook/lab-signal" machine FAILURE "machine.sh: $line exit $1" || true
+  exit "$1"
 }
-trap 'code=$?; [ $code = 0 ] || say "$code"; exit $code' EXIT
+trap 'ended $?' EXIT
 
 # put MODE FILE writes its standard input.
 put() {
