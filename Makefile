@@ -8,7 +8,7 @@ FUZZTIME  ?= 10s
 CHAOS     ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-openstack build package lint fmt fuzz chaos bench openstack-up openstack-down clean
+.PHONY: help run test test-openstack build package lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ chaos: ## 10,000 lives of a small class, hosts killed between any two calls
 
 bench: ## cold start and size of every function
 	@scripts/bench
+
+bench-scaling: ## Stackhook, Heat's scaling policy and Senlin side by side on a real OpenStack
+	@scripts/bench-scaling
 
 openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root)
 	@scripts/openstack-up

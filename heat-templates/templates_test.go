@@ -78,6 +78,7 @@ func TestClusterContract(t *testing.T) {
 		"image", "flavor", "key_name", "user_data", "app_port", "health_path",
 		"network", "subnet", "cidr", "external_network", "listen_port", "scale_out_url", "scale_in_url",
 		"alarm_metric", "alarm_aggregation", "alarm_granularity", "alarm_periods", "alarm_high", "alarm_low",
+		"alarm_ticks", "replace_url", "alarm_second_metric", "alarm_second_aggregation", "alarm_second_high",
 	} {
 		if !tmpl.Has(name) {
 			t.Errorf("no parameter %s", name)

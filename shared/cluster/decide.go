@@ -76,8 +76,12 @@ type State struct {
 	Policy                  Policy
 	// Action and Status are the halves of Heat's stack status.
 	Action, Status string
-	Pause          Pause
-	Memory         Memory
+	// Since is when Heat began what Action says; zero if that is not known.
+	Since time.Time
+	// Removal are the names that the last update gave Heat to remove. One that failed or stood still may not have got to it.
+	Removal []string
+	Pause   Pause
+	Memory  Memory
 	// Nodes are the cluster's nodes; nil if they are not known, and then Heat takes the newest ones away.
 	Nodes []Node
 	// Strangers are members of the pool that are no node of the cluster. They have no names.
@@ -248,8 +252,7 @@ func (d Decision) change(s State, r Request, to int, why []string, now time.Time
 	memory.Fails = s.failures()
 	memory.Kept = s.kept(d.Victims)
 	d.Ring = memory.Ring
-	removal := append([]string{}, d.Victims...)
-	d.Patch = &Patch{Count: count, Removal: removal, State: memory.String()}
+	d.Patch = &Patch{Count: count, Removal: s.removal(d.Victims), State: memory.String()}
 	return d
 }
 

@@ -39,11 +39,18 @@ type Policy struct {
 	HookDeadline time.Duration
 	// NodeHours bounds how much an alarm may let the cluster use within 24 hours (N20); 0 for no bound.
 	NodeHours int
+	// Stuck is how long Heat may be at work on one update; 0 for as long as it likes. An engine that dies leaves its update
+	// IN_PROGRESS for ever (seen on Zed: heat/engine/service.py reset_stack_status passes such stacks over).
+	Stuck time.Duration
 	// NewestFirst lets the newest node go first, not the oldest.
 	NewestFirst bool
 	// Schedules change the bounds at certain times; the first that applies counts (N12).
 	Schedules []Schedule
 }
+
+// DefaultStuck is longer than Heat itself gives an update (stack_action_timeout, an hour): while an engine lives that
+// works on it, it does not come to that.
+const DefaultStuck = 65 * time.Minute
 
 // Step is the size of a step from one value on.
 type Step struct {

@@ -16,6 +16,10 @@ func Reconcile(s State, r Request, now time.Time) Decision {
 	if s.Action == "DELETE" || s.Action == "SUSPEND" || (s.Action == "RESUME" && s.Status == "FAILED") {
 		return d.notScalable()
 	}
+	if s.Stuck(now) {
+		d.Code, d.Reason = Repaired, fmt.Sprintf("OpenStack has been at work on the last update for more than %s, which it never ends; the update is sent again.", s.Policy.Stuck)
+		return d.again(s, r, now)
+	}
 	if s.Status == "IN_PROGRESS" {
 		return d.busy()
 	}
@@ -51,8 +55,39 @@ func (d Decision) repair(s State, r Request, now time.Time) Decision {
 		return d.say(BackOff, left, fmt.Sprintf("The last update failed. It is tried again in %s.", left))
 	}
 	d.Code, d.Reason = Repaired, "The last update failed, and is tried again."
+	return d.again(s, r, now)
+}
+
+// again is the last update once more, the nodes that it was to remove included: Heat may not have come to that.
+func (d Decision) again(s State, r Request, now time.Time) Decision {
+	kept := s.Memory.Kept
 	d = d.write(s, r, s.Count, now)
+	if d.Patch == nil || len(kept) == 0 || s.Memory.To != s.Count {
+		return d
+	}
+	memory, _ := Remember(d.Patch.State)
+	memory.Kept = kept // the repeated removal is looked at as the first one would have been
+	d.Patch.State = memory.String()
 	return d
+}
+
+// Stuck says that Heat has been at work for longer than it may, so that nobody will end what it does.
+func (s State) Stuck(now time.Time) bool {
+	return s.Status == "IN_PROGRESS" && s.Policy.Stuck > 0 && !s.Since.IsZero() && now.Sub(s.Since) > s.Policy.Stuck
+}
+
+// removal are the names that an update gives Heat: the victims, and those of an update that did not come to its end. Heat
+// remembers names for ever, so to name one twice is to name it once.
+func (s State) removal(victims []string) []string {
+	names := append([]string{}, victims...)
+	if s.Status != "COMPLETE" {
+		for _, name := range s.Removal {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // raise brings a cluster up to its lower bound, which a schedule may have moved (N12).
@@ -87,7 +122,7 @@ func (d Decision) write(s State, r Request, count int, now time.Time) Decision {
 	memory.Kept = s.kept(d.Victims)
 	memory.Halt = s.Memory.Halt
 	d.Ring = memory.Ring
-	d.Patch = &Patch{Count: count, Removal: append([]string{}, d.Victims...), State: memory.String()}
+	d.Patch = &Patch{Count: count, Removal: s.removal(d.Victims), State: memory.String()}
 	return d
 }
 

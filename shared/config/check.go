@@ -43,6 +43,7 @@ func (c *Cluster) setDefaults() {
 	c.Victims = "oldest"
 	c.Drain.Min = 30 * time.Second
 	c.Drain.Hook = Hook{Timeout: 2 * time.Second, Deadline: 5 * time.Minute}
+	c.StuckTimeout = 65 * time.Minute // as cluster.DefaultStuck
 }
 
 // normalise gives values the one form that the rest of the code relies on.

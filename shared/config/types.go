@@ -198,18 +198,21 @@ type Cluster struct { //nolint:recvcheck // only its defaults are set in place
 	Stabilization time.Duration `yaml:"stabilization" validate:"min=0"`
 	StepsOut      []Step        `yaml:"steps_out" validate:"unique=At,dive"`
 	StepsIn       []Step        `yaml:"steps_in" validate:"unique=At,dive"`
-	MaxStep       int           `yaml:"max_step" validate:"min=0"`                // 0 = any
-	MaxInPercent  int           `yaml:"max_in_percent" validate:"min=0,max=100"`  // of the nodes at once; 0 = any
-	StepsPerHour  int           `yaml:"steps_per_hour" validate:"min=0,max=15"`   // by alarms; 0 = any
-	NodeHours     int           `yaml:"node_hours" validate:"min=0"`              // that alarms may let it use within 24 hours; 0 = any
-	ReadyTimeout  time.Duration `yaml:"ready_timeout" validate:"min=0"`           // for new nodes to come into service; 0 = alarms do not wait
-	HealthyShare  int           `yaml:"healthy_percent" validate:"min=0,max=100"` // of the nodes must be in service to take some away
-	Victims       string        `yaml:"victims" validate:"oneof=oldest newest"`
-	Drain         Drain         `yaml:"drain"`
-	Quota         bool          `yaml:"quota"` // look at Nova's before growing
-	Lease         bool          `yaml:"lease"` // one writer at a time, by key pairs in Nova
-	Schedules     []Schedule    `yaml:"schedules" validate:"unique=Name,dive"`
-	Auth          []Auth        `yaml:"auth" validate:"dive"`
+	MaxStep       int           `yaml:"max_step" validate:"min=0"`               // 0 = any
+	MaxInPercent  int           `yaml:"max_in_percent" validate:"min=0,max=100"` // of the nodes at once; 0 = any
+	StepsPerHour  int           `yaml:"steps_per_hour" validate:"min=0,max=15"`  // by alarms; 0 = any
+	NodeHours     int           `yaml:"node_hours" validate:"min=0"`             // that alarms may let it use within 24 hours; 0 = any
+	ReadyTimeout  time.Duration `yaml:"ready_timeout" validate:"min=0"`          // for new nodes to come into service; 0 = alarms do not wait
+	// StuckTimeout is how long Heat may be at work on one update before it is sent again: an engine that dies leaves its
+	// update in progress for ever. 0 = never.
+	StuckTimeout time.Duration `yaml:"stuck_timeout" validate:"min=0"`
+	HealthyShare int           `yaml:"healthy_percent" validate:"min=0,max=100"` // of the nodes must be in service to take some away
+	Victims      string        `yaml:"victims" validate:"oneof=oldest newest"`
+	Drain        Drain         `yaml:"drain"`
+	Quota        bool          `yaml:"quota"` // look at Nova's before growing
+	Lease        bool          `yaml:"lease"` // one writer at a time, by key pairs in Nova
+	Schedules    []Schedule    `yaml:"schedules" validate:"unique=Name,dive"`
+	Auth         []Auth        `yaml:"auth" validate:"dive"`
 }
 
 // Step says how many nodes an alarm adds or removes from one value of its measure on.

@@ -64,7 +64,7 @@ func policyOf(c config.Cluster) (cluster.Policy, error) {
 	p := cluster.Policy{
 		StepsOut: steps(c.StepsOut), StepsIn: steps(c.StepsIn), MaxStep: c.MaxStep, MaxInPercent: c.MaxInPercent,
 		StepsPerHour: c.StepsPerHour, NodeHours: c.NodeHours, Window: c.Stabilization, Ready: c.ReadyTimeout, HealthyPercent: c.HealthyShare,
-		Drain: c.Drain.Timeout, NewestFirst: c.Victims == "newest",
+		Drain: c.Drain.Timeout, Stuck: c.StuckTimeout, NewestFirst: c.Victims == "newest",
 		Sticky: cmp.Or(c.Drain.Sticky, c.Drain.Timeout/2), Sessions: c.Drain.SessionsURL != "", DrainMin: c.Drain.Min,
 		Hook: c.Drain.Hook.URL != "", HookDeadline: c.Drain.Hook.Deadline,
 	}

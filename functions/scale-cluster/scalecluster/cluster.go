@@ -1,7 +1,9 @@
 package scalecluster
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"slices"
@@ -57,7 +59,7 @@ func (s *scaler) target(name string) target {
 	if c, ok := s.clusters[name]; ok {
 		return target{name: name, stack: c.Stack, fixed: &c, policy: s.policies[name], quota: c.Quota, lease: c.Lease}
 	}
-	return target{name: name, stack: name}
+	return target{name: name, stack: name, policy: cluster.Policy{Stuck: cluster.DefaultStuck}}
 }
 
 // read gets the target's stack: two requests, or one if the process has seen it before. Outputs are most of the work in
@@ -135,6 +137,8 @@ func (t target) state(stack openstack.Stack) (cluster.State, error) {
 	if st.Memory, hasMemory = cluster.Remember(memory); !hasMemory && !stack.Updated.IsZero() {
 		st.Memory = cluster.Restored(count, stack.Updated)
 	}
+	st.Since = cmp.Or(stack.Updated, stack.Created)
+	_ = json.Unmarshal([]byte(stack.Parameters["app_removal"]), &st.Removal) // a stack of somebody else's may have none
 	if t.fixed != nil {
 		st.Min, st.Max = t.fixed.Min, t.fixed.Max
 		st.CooldownOut, st.CooldownIn = t.fixed.CooldownOut, t.fixed.CooldownIn

@@ -1,6 +1,7 @@
 package scalecluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -221,6 +222,12 @@ type candidate struct {
 	busy bool
 }
 
+// working says that Heat is at work on a cluster, and not for longer than it may be: that one needs a pass most.
+func (s *scaler) working(t target, found openstack.Stack) bool {
+	st := cluster.State{Status: found.Status, Since: cmp.Or(found.Updated, found.Created), Policy: t.policy}
+	return found.Busy() && !st.Stuck(s.now())
+}
+
 // everyone are all clusters, in the order of this round, and the error of the list, if it had one: the configuration's are
 // known without it.
 func (s *scaler) everyone(ctx context.Context) ([]candidate, error) {
@@ -229,14 +236,14 @@ func (s *scaler) everyone(ctx context.Context) ([]candidate, error) {
 	for name, c := range s.clusters {
 		one := candidate{target: s.target(name)}
 		if found, ok := stacks[c.Stack]; ok {
-			one.id, one.busy = found.ID, found.Busy()
+			one.id, one.busy = found.ID, s.working(one.target, found)
 			delete(stacks, c.Stack)
 		}
 		out = append(out, one)
 	}
 	for name, found := range stacks {
 		if _, taken := s.clusters[name]; !taken { // another cluster has its name
-			out = append(out, candidate{target: s.target(name), id: found.ID, busy: found.Busy()})
+			out = append(out, candidate{target: s.target(name), id: found.ID, busy: s.working(s.target(name), found)})
 		}
 	}
 	slices.SortFunc(out, func(a, b candidate) int { return strings.Compare(a.name, b.name) })

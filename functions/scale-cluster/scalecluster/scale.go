@@ -105,7 +105,7 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 	}
 	s.counts.decided(decision)
 	out := outcome{Decision: decision}
-	if occasion && decision.Idle() && t.policy.NeedsPass() {
+	if occasion && (decision.Idle() && t.policy.NeedsPass() || v.state.Stuck(s.now())) {
 		v.request = cluster.Request{Op: cluster.OpPass, Who: r.Who, DryRun: r.DryRun}
 		pass, err := s.settle(ctx, &v)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -64,19 +65,7 @@ func newFleet(t *testing.T, size int, entry string) *fleet {
 func (f *fleet) serve(entry string) {
 	f.t.Helper()
 	f.log = lines{loggingtest.Catch(f.t)}
-	text := "naming_key: naming-key-hunter2-hunter2-hunte-01\n" +
-		"seal_keys: [{id: one, secret: seal-secret-hunter2-hunter2-hunte-0}]\n" +
-		"api: {tokens: [{name: operator, token: " + fleetToken + ", may: [clusters]}]}\n" +
-		"clusters:\n  " + f.name + ": " + entry + "\n"
-	src, _ := realCloud(f.t)
-	getenv := src.Getenv
-	src.Getenv = func(name string) string {
-		if name == config.Variable {
-			return text
-		}
-		return getenv(name)
-	}
-	s, err := shim.Start(f.t.Context(), shim.Options{Source: src, Listen: "127.0.0.1:0", Log: f.log})
+	s, err := shim.Start(f.t.Context(), shim.Options{Source: f.source(entry), Listen: "127.0.0.1:0", Log: f.log})
 	if err != nil {
 		f.t.Fatalf("start the shim: %v", err)
 	}
@@ -88,22 +77,44 @@ func (f *fleet) serve(entry string) {
 	f.s = s
 }
 
+// text is a configuration with the entry.
+func (f *fleet) text(entry string) string {
+	return "naming_key: naming-key-hunter2-hunter2-hunte-01\n" +
+		"seal_keys: [{id: one, secret: seal-secret-hunter2-hunter2-hunte-0}]\n" +
+		"api: {tokens: [{name: operator, token: " + fleetToken + ", may: [clusters]}]}\n" +
+		"clusters:\n  " + f.name + ": " + entry + "\n"
+}
+
+// source is the real cloud's environment with that configuration.
+func (f *fleet) source(entry string) config.Source {
+	text := f.text(entry)
+	src, _ := realCloud(f.t)
+	getenv := src.Getenv
+	src.Getenv = func(name string) string {
+		if name == config.Variable {
+			return text
+		}
+		return getenv(name)
+	}
+	return src
+}
+
 // build makes the stack. Its pool has no health monitor: there are no amphorae that would tell how a member is, and a
 // member nobody tells anything of is not in service, and goes without a drain.
-func (f *fleet) build(size int) {
+func (f *fleet) build(size int, more ...map[string]any) {
 	f.t.Helper()
 	template, err := heattemplates.Load("cluster.yaml")
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	without := regexp.MustCompile(`(?s)\n  monitor:\n.*?\n\n`).ReplaceAllString(template.Text, "\n")
-	if without == template.Text {
-		f.t.Fatal("cluster.yaml has no monitor to leave out")
-	}
 	f.t.Cleanup(func() { removeStack(f.t, f.cloud, f.name) })
+	parameters := map[string]any{"image": "debian-12", "flavor": "m1.tiny", "app_count": size}
+	for _, m := range more {
+		maps.Copy(parameters, m)
+	}
 	f.ref, err = f.cloud.CreateStack(f.t.Context(), openstack.NewStack{
-		Name: f.name, Template: without, Files: template.Files, Tags: []string{"stackhook"},
-		Parameters: map[string]any{"image": "debian-12", "flavor": "m1.tiny", "app_count": size},
+		Name: f.name, Template: withoutMonitor(f.t, template.Text), Files: template.Files, Tags: []string{"stackhook"},
+		Parameters: parameters,
 	})
 	if err != nil {
 		f.t.Fatalf("create the cluster: %v", err)
@@ -114,6 +125,15 @@ func (f *fleet) build(size int) {
 		f.t.Fatal(err)
 	}
 	f.pool, _ = stack.Outputs["pool_id"].(string)
+}
+
+func withoutMonitor(t *testing.T, template string) string {
+	t.Helper()
+	without := regexp.MustCompile(`(?s)\n  monitor:\n.*?\n\n`).ReplaceAllString(template, "\n")
+	if without == template {
+		t.Fatal("cluster.yaml has no monitor to leave out")
+	}
+	return without
 }
 
 // settled waits until the stack is in the state and has so many nodes.
@@ -147,7 +167,7 @@ type fleetView struct {
 
 func (f *fleet) view() fleetView {
 	f.t.Helper()
-	got := f.call(http.MethodGet, "/scale-cluster/"+f.name+"?nodes=1", "", "", "Authorization", "Bearer "+fleetToken)
+	got := f.call(http.MethodGet, "http://"+f.s.Addr()+"/scale-cluster/"+f.name+"?nodes=1", "", "", "Authorization", "Bearer "+fleetToken)
 	var v fleetView
 	got.decode(f.t, &v)
 	return v

@@ -132,6 +132,7 @@ func members(t *testing.T, cloud *openstack.Cloud, pool string) int {
 type gnocchi struct {
 	t     *testing.T
 	url   string
+	heat  string
 	token string
 	// volumes is where Cinder is, for what outlives a site.
 	volumes string
@@ -161,6 +162,9 @@ func newGnocchi(t *testing.T) *gnocchi {
 			}
 			if entry.Type == "metric" && e.Interface == "public" {
 				g.url = strings.TrimSuffix(e.URL, "/")
+			}
+			if entry.Type == "orchestration" && e.Interface == "public" {
+				g.heat = strings.TrimSuffix(e.URL, "/")
 			}
 		}
 	}
@@ -211,13 +215,19 @@ func cloudLogin(t *testing.T) map[string]string {
 func (g *gnocchi) busy(group string, value float64) {
 	g.t.Helper()
 	id := group // any UUID will do for a server that never lived
+	g.measure(id, group, value)
+	g.t.Cleanup(func() { g.send(http.MethodDelete, g.url+"/v1/resource/instance/"+id, nil, nil) })
+}
+
+// measure makes the resource of a server and pushes measures of the last two minutes.
+func (g *gnocchi) measure(id, group string, value float64) {
+	g.t.Helper()
 	var resource struct {
 		Metrics map[string]string
 	}
 	g.send(http.MethodPost, g.url+"/v1/resource/instance", map[string]any{
 		"id": id, "server_group": group, "display_name": "story", "metrics": map[string]any{"busy": map[string]any{"archive_policy_name": "high"}},
 	}, &resource)
-	g.t.Cleanup(func() { g.send(http.MethodDelete, g.url+"/v1/resource/instance/"+id, nil, nil) })
 	var measures []map[string]any
 	for ago := 2 * time.Minute; ago >= 0; ago -= 10 * time.Second {
 		measures = append(measures, map[string]any{"timestamp": time.Now().Add(-ago).UTC().Format("2006-01-02T15:04:05"), "value": value})
@@ -245,7 +255,7 @@ func (g *gnocchi) send(method, address string, body, into any) http.Header {
 	}
 	defer reply.Body.Close()
 	answer, err := io.ReadAll(reply.Body)
-	if err == nil && into != nil {
+	if err == nil && into != nil && len(answer) > 0 {
 		err = json.Unmarshal(answer, into)
 	}
 	if err != nil || reply.StatusCode >= 300 {

@@ -1,0 +1,95 @@
+//go:build integration
+
+package shim_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	engineEntry = `{min: 1, max: 6, cooldown_out: 0s, cooldown_in: 0s, stuck_timeout: 15s, drain: {timeout: 1s}}`
+	enginePid   = "/run/devcloud/heat-engine.pid" // as scripts/openstack/lib.sh writes it
+)
+
+// engineKilled kills Heat's engine in the middle of a growth, and of a removal. Heat never ends such an update; the alarm's
+// calls see that it takes too long, and have it made again.
+func engineKilled(t *testing.T, l *loop) {
+	t.Helper()
+	if os.Getenv("OS_CLOUD") != "devcloud" {
+		t.Logf("the engine of cloud %q is not ours to kill", os.Getenv("OS_CLOUD"))
+		return
+	}
+	l.t, l.life, l.gate.t = t, t, t
+	l.processes(1, 1, engineEntry)
+	out := strings.TrimPrefix(l.s.ScaleURL(l.name, "out"), l.gate.url)
+	in := strings.TrimPrefix(l.s.ScaleURL(l.name, "in"), l.gate.url)
+
+	l.part("the engine is killed while nodes are made", func() {
+		l.begins(out, "growth", 2)
+		l.killEngine()
+		l.mended(out, 2)
+	})
+	l.part("the engine is killed before it removes the drained node", func() {
+		until(l.t, "the oldest node gets no more connections", time.Minute, func() (string, bool) {
+			got := l.gate.deliver(aodhSays(in, "shrink", "alarm", 5))[0].code
+			return got, got == "draining" || got == "duplicate"
+		})
+		until(l.t, "Heat is told to remove it", time.Minute, func() (string, bool) {
+			got := l.gate.deliver(aodhSays(in, "tick", "ok", 50))[0].pass
+			return got, got == "removed"
+		})
+		l.killEngine()
+		l.mended(out, 1)
+		if v := l.view(); !slices.Equal(v.names(), []string{"1"}) {
+			l.t.Errorf("left is %v, and 0 was to go", v.names())
+		}
+	})
+}
+
+// mended lets the alarm call, that all is well, until the update was sent again, and waits for its end.
+func (l *loop) mended(path string, size int) {
+	l.t.Helper()
+	tick := func() (string, bool) {
+		got := l.gate.deliver(aodhSays(path, "tick", "ok", 50))[0].pass
+		return got, got == "repaired"
+	}
+	until(l.t, "the update is sent again", 2*time.Minute, tick)
+	v := l.reaches(size)
+	if first := v.Decisions[0]; first.Code != "repaired" {
+		l.t.Errorf("history: %v", v.ring())
+	}
+}
+
+// killEngine kills it the hard way, and has it started again as it was.
+func (l *loop) killEngine() {
+	l.t.Helper()
+	text, err := os.ReadFile(enginePid)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.Fields(string(text))[0])
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		l.t.Fatalf("kill heat-engine %s: %v", text, err)
+	}
+	begun := time.Now()
+	up := filepath.Join("..", "..", "..", "scripts", "openstack-up")
+	if said, err := exec.Command(up, os.Getenv("OS_CLIENT_CONFIG_FILE")).CombinedOutput(); err != nil {
+		l.t.Fatalf("start heat-engine again: %v\n%s", err, said)
+	}
+	l.t.Logf("the engine is back after %s", time.Since(begun).Round(100*time.Millisecond))
+	s, err := l.cloud.StackParameters(l.t.Context(), l.ref)
+	if err != nil || s.Status != "IN_PROGRESS" {
+		l.t.Errorf("the stack is %s, %v: the engine had done its work before", s.State(), err)
+	}
+}
