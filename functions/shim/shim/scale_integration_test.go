@@ -58,11 +58,11 @@ func scaledByRealAlarm(c caller, cloud *openstack.Cloud, log lines, name, pool s
 	if told.Code != "busy" || told.Applied || told.Reason == "" {
 		t.Errorf("while busy: %+v", told)
 	}
-	until(t, "the pool has two members", time.Minute, func() (string, bool) {
+	until(t, "the pool has two members", 4*time.Minute, func() (string, bool) {
 		n := members(t, cloud, pool)
 		return fmt.Sprint(n, " members"), n == 2
 	})
-	until(t, "the stack is complete", time.Minute, func() (string, bool) {
+	until(t, "the stack is complete", 4*time.Minute, func() (string, bool) {
 		s, err := cloud.StackParameters(t.Context(), stack.StackRef)
 		if err != nil {
 			t.Fatal(err)
