@@ -22,7 +22,7 @@ naming_key: ` + secret + `
 seal_keys: [{id: one, secret: ` + secret + `}]
 lti: {consumers: [{key: academy, secret: ` + secret + `, labs: [web]}]}
 labs: {web: {title: Web, template: labs/web.yaml, access: [{kind: url, output: lab_url, title: Open}]}}
-sites: {defaults: {image: debian-12, app_flavor: m1.small, external_network: public}}
+sites: {defaults: {image: debian-12, app_flavor: m1.small, backend_flavor: m1.large, external_network: public}}
 api: {tokens: [{name: ci, token: ` + secret + `, may: [sites, clusters, labs]}]}
 `
 )
@@ -92,7 +92,7 @@ var ticketField = regexp.MustCompile(`name="?ticket"? value="([^"]+)"`)
 
 // prepare makes what the scenes ask about: a site, and a lab with its ticket.
 func (s *stage) prepare(ctx context.Context) error {
-	site := `{"nodes": 1, "min": 1, "max": 3}`
+	site := `{"hosts": {"lms": "learn.example.org"}, "contact_email": "ops@example.org", "app": {"nodes": 1, "min": 1, "max": 3}}`
 	if _, _, err := s.start(ctx, "deploy-site", event("PUT", "/sites/academy", "application/json", "Bearer "+secret, site)); err != nil {
 		return fmt.Errorf("deploy site: %w", err)
 	}

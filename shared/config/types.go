@@ -275,6 +275,7 @@ type Sites struct {
 type SiteDefaults struct {
 	Image           string `yaml:"image"`
 	AppFlavor       string `yaml:"app_flavor"`
+	BackendImage    string `yaml:"backend_image"` // image if empty
 	BackendFlavor   string `yaml:"backend_flavor"`
 	ExternalNetwork string `yaml:"external_network"`
 }

@@ -66,6 +66,19 @@ func onReal(t *testing.T) *harness {
 		},
 		token:   func(t *testing.T) string { t.Helper(); token, _ := login.issue(t); return token },
 		trusted: login.trust,
+		deleteVolume: func(ctx context.Context, id string) error {
+			token, endpoints := login.issue(t)
+			r, err := http.NewRequestWithContext(ctx, http.MethodDelete, strings.TrimSuffix(endpoints["volumev3"], "/")+"/volumes/"+id, nil)
+			if err != nil {
+				return err
+			}
+			r.Header.Set("X-Auth-Token", token)
+			reply, err := http.DefaultClient.Do(r)
+			if err == nil {
+				err = reply.Body.Close()
+			}
+			return err
+		},
 		raw: func(t *testing.T, service, method, path string, body any) answer {
 			t.Helper()
 			token, endpoints := login.issue(t)

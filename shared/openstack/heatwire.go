@@ -3,6 +3,7 @@ package openstack
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -100,11 +101,14 @@ type resourceWire struct {
 	Created    moment `json:"creation_time"`
 
 	Properties map[string]any `json:"properties"`
+
+	Links []link `json:"links"`
 }
 
 func (w resourceWire) resource() Resource {
 	r := Resource{
-		Name: w.Name, Type: w.Type, PhysicalID: w.PhysicalID, Reason: w.Reason, Parent: w.Parent, Created: w.Created.Time,
+		Stack: stackOf(w.Links),
+		Name:  w.Name, Type: w.Type, PhysicalID: w.PhysicalID, Reason: w.Reason, Parent: w.Parent, Created: w.Created.Time,
 		Properties: w.Properties,
 	}
 	if w.Action != "" { // previews send the two halves apart
@@ -113,6 +117,21 @@ func (w resourceWire) resource() Resource {
 	}
 	r.Action, r.Status = splitState(w.State)
 	return r
+}
+
+// stackOf reads the stack of a resource from the address that Heat links it to: …/stacks/{name}/{id}.
+func stackOf(links []link) StackRef {
+	for _, l := range links {
+		parts := strings.Split(l.Href, "/")
+		if l.Rel != "stack" || len(parts) < 3 {
+			continue
+		}
+		name, err := url.PathUnescape(parts[len(parts)-2])
+		if err == nil {
+			return StackRef{Name: name, ID: parts[len(parts)-1]}
+		}
+	}
+	return StackRef{}
 }
 
 // eventWire is an event in a list.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"net/url"
 	"sync"
 )
 
@@ -55,6 +56,45 @@ func (c *Cloud) Room(ctx context.Context) (Room, error) {
 		room.KeyPairs = max(0, room.KeyPairs-pairs)
 	}
 	return room, nil
+}
+
+// BalancerRoom is how many more load balancers the project may have: two requests, and none in a cloud without Octavia, whose
+// quota of LBaaSv2 nobody tells. An Octavia that does not show the quota to its own project has no bound that we know.
+func (c *Cloud) BalancerRoom(ctx context.Context) (int, error) {
+	const op = "read quota of Octavia"
+	conn, known, err := c.offers(ctx, op, octavia())
+	if err != nil || !known {
+		return math.MaxInt, err
+	}
+	var bound struct {
+		Quota struct {
+			LoadBalancer  *int `json:"load_balancer"`
+			LoadBalancer2 *int `json:"loadbalancer"` // before API 2.19
+		} `json:"quota"`
+	}
+	err = c.do(ctx, request{
+		op: op, service: octavia(), method: http.MethodGet, path: "/lbaas/quotas/{}", args: []string{conn.project}, into: &bound,
+	})
+	if code := CodeOf(err); code == Gone || code == Forbidden {
+		return math.MaxInt, nil
+	}
+	limit := bound.Quota.LoadBalancer
+	if limit == nil {
+		limit = bound.Quota.LoadBalancer2
+	}
+	if err != nil || limit == nil || *limit < 0 {
+		return math.MaxInt, err
+	}
+	var reply struct {
+		LoadBalancers []struct {
+			ID string `json:"id"`
+		} `json:"loadbalancers"`
+	}
+	err = c.do(ctx, request{
+		op: op, service: octavia(), method: http.MethodGet, path: "/lbaas/loadbalancers",
+		query: url.Values{"project_id": {conn.project}, "fields": {"id"}}, into: &reply,
+	})
+	return left(*limit, len(reply.LoadBalancers)), err
 }
 
 // ServerRoom is how many more servers the project's quota in Nova allows, whatever their size: one request.

@@ -152,7 +152,8 @@ func (c *Cloud) Members(ctx context.Context, poolID string) ([]Member, error) {
 }
 
 type link struct {
-	Rel string `json:"rel"`
+	Rel  string `json:"rel"`
+	Href string `json:"href"`
 }
 
 // hasNext says that a server cut the list short. We make the next address ourselves from the marker: the one in the link

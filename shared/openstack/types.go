@@ -78,7 +78,9 @@ type Resource struct {
 	Status     string
 	Reason     string
 	// Parent is the name of the resource whose nested stack holds this one; empty on the top level.
-	Parent  string
+	Parent string
+	// Stack is the stack that holds it, where the service tells: in lists of resources.
+	Stack   StackRef
 	Created time.Time
 	// Properties are there in a preview alone, as far as they are known before anything is made: what refers to another
 	// resource is an empty text there, and a property that is not set may be nil.

@@ -1,132 +1,28 @@
 package site
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/cluster"
 )
-
-// Tags of every site's stack.
-const (
-	TagOurs = "stackhook"
-	TagSite = "site"
-)
-
-// Template is what a site's stack is made from: its digest, and the defaults of its parameters.
-type Template struct {
-	Digest   string
-	Defaults map[string]any
-}
-
-// URLs are what the site's alarms call; empty ones make no alarms.
-type URLs struct{ Out, In string }
-
-// Want is a checked and filled Spec with what else makes a stack of it.
-type Want struct {
-	Spec     Spec
-	Template Template
-	URLs     URLs
-}
-
-// state is what was last asked for, in the parameter site_state: what the other parameters do not show.
-type state struct {
-	Nodes    int    `json:"nodes,omitempty"` // as asked, which is not what scaling made of it
-	URLs     string `json:"urls,omitempty"`  // digest: Heat never shows hidden parameters
-	Template string `json:"template"`
-}
-
-// Parameters are those of a new stack.
-func (w Want) Parameters() map[string]any {
-	p := w.settings()
-	p["app_count"] = w.start()
-	p["scale_out_url"], p["scale_in_url"] = w.URLs.Out, w.URLs.In
-	return p
-}
-
-// start is the number of nodes of a new site.
-func (w Want) start() int {
-	if w.Spec.Nodes != nil {
-		return *w.Spec.Nodes
-	}
-	return *w.Spec.Min
-}
-
-// settings are the parameters that are compared with what the stack shows.
-func (w Want) settings() map[string]any {
-	s := w.Spec
-	p := map[string]any{
-		"image": s.Image, "flavor": s.Flavor, "app_min": *s.Min, "app_max": *s.Max,
-		"network": s.Network, "subnet": s.Subnet, "key_name": s.KeyName, "external_network": "",
-	}
-	if s.ExternalNetwork != nil {
-		p["external_network"] = *s.ExternalNetwork
-	}
-	w.text(p, "cidr", s.CIDR)
-	w.text(p, "user_data", s.UserData)
-	w.text(p, "health_path", s.HealthPath)
-	w.text(p, "alarm_metric", s.Alarm.Metric)
-	w.text(p, "alarm_aggregation", s.Alarm.Aggregation)
-	number(w, p, "listen_port", s.ListenPort)
-	number(w, p, "app_port", s.AppPort)
-	number(w, p, "alarm_granularity", s.Alarm.Granularity)
-	number(w, p, "alarm_periods", s.Alarm.Periods)
-	number(w, p, "alarm_high", s.Alarm.High)
-	number(w, p, "alarm_low", s.Alarm.Low)
-	w.seconds(p, "cooldown_out", s.CooldownOut)
-	w.seconds(p, "cooldown_in", s.CooldownIn)
-	p["site_state"] = w.state()
-	return p
-}
-
-func (w Want) state() string {
-	st := state{Template: w.Template.Digest}
-	if w.Spec.Nodes != nil {
-		st.Nodes = *w.Spec.Nodes
-	}
-	if w.URLs.Out != "" {
-		st.URLs = Digest(w.URLs.Out, w.URLs.In)
-	}
-	b, err := json.Marshal(st)
-	if err != nil {
-		return "" // no field of it can fail to encode
-	}
-	return string(b)
-}
-
-func (w Want) text(p map[string]any, name, value string) {
-	p[name] = w.Template.Defaults[name]
-	if value != "" {
-		p[name] = value
-	}
-}
-
-func (w Want) seconds(p map[string]any, name, value string) {
-	p[name] = w.Template.Defaults[name]
-	if d, err := duration(value); err == nil && value != "" {
-		p[name] = int(d / time.Second)
-	}
-}
-
-func number[T int | float64](w Want, p map[string]any, name string, value *T) {
-	p[name] = w.Template.Defaults[name]
-	if value != nil {
-		p[name] = *value
-	}
-}
 
 // Have is a site's stack as it is.
 type Have struct {
 	Action, Status string
 	Tags           []string
 	Parameters     map[string]string // as Heat prints them
+	// Nodes are the names of the application nodes that are there. Only a change that they are to be kept from needs them;
+	// see Change.NeedsNodes.
+	Nodes []string
+}
+
+// Ours says that the stack is a site.
+func (h Have) Ours() bool {
+	return slices.Contains(h.Tags, TagOurs) && slices.Contains(h.Tags, TagSite)
 }
 
 // Code says what a second request comes to.
@@ -140,41 +36,51 @@ const (
 	Immutable Code = "immutable"
 	NotOurs   Code = "name_taken"
 	Stopped   Code = "suspended"
+	NewKeys   Code = "secrets"
+	Guarded   Code = "replaces_backend"
 )
 
 // Change is what a request means for a site that exists.
 type Change struct {
 	Code Code
+	// Verdict is how much it disturbs, as far as the parameters tell; see Weigh.
+	Verdict Verdict
 	// Fields are the parameters that differ, in order.
 	Fields []string
+	// Faults are the fields of the Spec that cannot be changed.
+	Faults []Fault
 	// Parameters are to be written; they carry a memory with the given token, so that it can be read back.
 	Parameters map[string]any
 	// Template says that the template itself is another one by now and has to be sent along.
 	Template bool
+	// NeedsNodes says that Have.Nodes matters to it: nodes that are there keep what they are made of until they are rolled.
+	NeedsNodes bool
 }
 
-// immutable parameters make another network of it, and everything in it anew: that is another site.
-var immutable = []string{"network", "subnet", "cidr"}
+// Ask is who wants a change, and what they allow.
+type Ask struct {
+	Who, Token string
+	// Override allows a change that makes the data nodes anew.
+	Override bool
+	Now      time.Time
+}
 
-// Plan compares what is wanted with what is there. who and token go into the cluster's memory.
-func Plan(w Want, h Have, who, token string, now time.Time) Change {
-	if !slices.Contains(h.Tags, TagOurs) || !slices.Contains(h.Tags, TagSite) {
-		return Change{Code: NotOurs}
+// Plan compares what is wanted with what is there. Who and token go into the cluster's memory.
+func Plan(w Want, h Have, ask Ask) Change {
+	if !h.Ours() {
+		return Change{Code: NotOurs, Verdict: Nothing}
 	}
-	var had state
-	if json.Unmarshal([]byte(h.Parameters["site_state"]), &had) != nil {
-		had = state{}
-	}
+	had := stateIn(h.Parameters)
 	c := Change{Code: Changed, Parameters: map[string]any{}, Template: had.Template != w.Template.Digest}
 	for name, value := range w.settings() {
-		if name != "site_state" && !same(h.Parameters[name], value) {
+		if !same(h.Parameters[name], value) {
 			c.Parameters[name] = value
 		}
 	}
-	if w.Spec.CIDR == "" && w.Spec.Network != "" {
-		delete(c.Parameters, "cidr") // of no use on a given network
+	w.forgive(h, c.Parameters)
+	if w.urls() != had.URLs { // Heat does not show the addresses, so their digest is compared
+		c.Parameters["scale_out_url"], c.Parameters["scale_in_url"] = w.URLs.Out, w.URLs.In
 	}
-	w.alarms(had, c.Parameters)
 	count, _ := strconv.Atoi(h.Parameters["app_count"])
 	next := w.count(count, had)
 	if next != count {
@@ -184,80 +90,134 @@ func Plan(w Want, h Have, who, token string, now time.Time) Change {
 	if c.Template {
 		c.Fields = append(c.Fields, "template")
 	}
-	c.Code = verdict(c, h, h.Parameters["site_state"] != w.state())
+	c.Verdict = weigh(c.Fields)
+	wants := w.state(had)
+	c.judge(w, h, ask, had, h.Parameters["site_state"] != wants)
 	if c.Code != Changed {
 		c.Parameters = nil
 		return c
 	}
+	c.keep(h)
 	memory, _ := cluster.Remember(h.Parameters["scale_state"])
 	size := cluster.Unchanged
 	if next != count {
 		size = cluster.Scaled
 	}
-	c.Parameters["scale_state"] = memory.Record(cluster.OpSite, count, next, size, who, token, now).String()
-	c.Parameters["site_state"] = w.state()
+	c.Parameters["scale_state"] = memory.Record(cluster.OpSite, count, next, size, ask.Who, ask.Token, ask.Now).String()
+	c.Parameters["site_state"] = wants
 	return c
 }
 
-// verdict says whether the change may be made now. A stack that failed is written again even if nothing differs: that is
-// how Heat is told to try once more.
-func verdict(c Change, h Have, stateDiffers bool) Code {
-	differs := len(c.Fields) > 0 || stateDiffers
-	switch {
-	case slices.ContainsFunc(c.Fields, func(f string) bool { return slices.Contains(immutable, f) }):
-		return Immutable
-	case h.Action == "DELETE":
-		return Busy
-	case h.Status == "IN_PROGRESS" && differs:
-		return Busy
-	case h.Status == "FAILED" && (h.Action == "SUSPEND" || h.Action == "RESUME"), h.Action == "SUSPEND" && differs:
-		return Stopped
-	case differs, h.Status == "FAILED":
-		return Changed
+// keep has the nodes that are there stay as they are. Heat would otherwise rebuild them all at once, data nodes too
+// (heat-templates/README.md); Roll then replaces them one by one. An entry of app_kept, with whatever image and flavor,
+// marks a node as made before the change.
+func (c *Change) keep(h Have) {
+	if slices.ContainsFunc(c.Fields, touchesApps) {
+		c.NeedsNodes = true
+		c.Parameters["app_kept"] = kept(h, "app", h.Nodes)
 	}
-	return Unchanged
+	if slices.ContainsFunc(c.Fields, touchesBackend) {
+		c.Parameters["backend_kept"] = kept(h, "backend", []string{"0", "1", "2"})
+	}
 }
 
-// alarms adds the URLs if they are others by now: Heat does not show them, so their digest is compared.
-func (w Want) alarms(had state, p map[string]any) {
-	now := ""
-	if w.URLs.Out != "" {
-		now = Digest(w.URLs.Out, w.URLs.In)
+// Kept are image and flavor that nodes were told to keep, by name.
+type Kept map[string]map[string]string
+
+// KeptIn are those of the application nodes, or of the backend.
+func KeptIn(parameters map[string]string, role string) Kept {
+	var k Kept
+	if json.Unmarshal([]byte(parameters[role+"_kept"]), &k) != nil {
+		return nil
 	}
-	if now != had.URLs {
-		p["scale_out_url"], p["scale_in_url"] = w.URLs.Out, w.URLs.In
+	return k
+}
+
+func kept(h Have, role string, names []string) Kept {
+	had, out := KeptIn(h.Parameters, role), Kept{}
+	for _, name := range names {
+		out[name] = map[string]string{"image": h.Parameters[role+"_image"], "flavor": h.Parameters[role+"_flavor"]}
+		if earlier, there := had[name]; there {
+			out[name] = earlier // not rolled since the change before this one
+		}
 	}
+	return out
+}
+
+// forgive takes out what makes no difference: the addresses of a network that is not made, and the sizes and kind of
+// volumes that were taken over with what they have.
+func (w Want) forgive(h Have, p map[string]any) {
+	if w.Spec.Network.CIDR == "" && w.Spec.Network.ID != "" {
+		delete(p, "cidr")
+	}
+	if ids := VolumesIn(h.Parameters); len(ids) > 0 {
+		for _, name := range []string{"mysql_size", "mongodb_size", "volume_type"} {
+			delete(p, name)
+		}
+	}
+}
+
+// judge says whether the change may be made now. A stack that failed is written again even if nothing differs: that is
+// how Heat is told to try once more.
+func (c *Change) judge(w Want, h Have, ask Ask, had state, stateDiffers bool) {
+	differs := len(c.Fields) > 0 || stateDiffers
+	c.Faults = w.fixed(h, c.Fields)
+	switch {
+	case len(c.Faults) > 0:
+		c.Code = Immutable
+	case w.otherKeys(had):
+		c.Code = NewKeys
+	case h.Action == "DELETE":
+		c.Code = Busy
+	case h.Status == "IN_PROGRESS" && differs:
+		c.Code = Busy
+	case h.Status == "FAILED" && (h.Action == "SUSPEND" || h.Action == "RESUME"), h.Action == "SUSPEND" && differs:
+		c.Code = Stopped
+	case c.Verdict == ReplacesBackend && !ask.Override:
+		c.Code = Guarded
+	case differs, h.Status == "FAILED":
+		c.Code = Changed
+	default:
+		c.Code = Unchanged
+	}
+}
+
+// fixed are the fields that a site keeps for life and that this request has otherwise.
+func (w Want) fixed(h Have, fields []string) []Fault {
+	var faults []Fault
+	for _, name := range fields {
+		if field, ok := immutable[name]; ok {
+			faults = append(faults, Fault{field, "cannot be changed; a site has it for life."})
+		}
+	}
+	if kind := w.Spec.LoadBalancer.Kind; kind != KindAuto && h.Parameters["lb_kind"] != "" && kind != h.Parameters["lb_kind"] {
+		faults = append(faults, Fault{immutable["lb_kind"], "cannot be changed; a site has it for life."})
+	}
+	had := VolumesIn(h.Parameters)
+	for _, key := range VolumeKeys() {
+		if id := w.Spec.Backend.Volumes.IDs[key]; id != "" && id != had[key] {
+			faults = append(faults, Fault{"backend.volumes." + key, "cannot be changed; a site has it for life."})
+		}
+	}
+	return faults
+}
+
+// otherKeys says that the request has other keys of the object store than the site: those cannot be changed by a PUT, as
+// Heat gives the secrets beside them to nobody.
+func (w Want) otherKeys(had state) bool {
+	if w.Keys == "" {
+		return false
+	}
+	if w.SameKeys != nil {
+		return !w.SameKeys(had.Keys)
+	}
+	return had.Keys != w.Keys
 }
 
 // count is the number of nodes after the change; see the package's comment for who owns it.
 func (w Want) count(now int, had state) int {
-	if w.Spec.Nodes != nil && *w.Spec.Nodes != had.Nodes {
-		now = *w.Spec.Nodes
+	if w.Spec.App.Nodes != nil && *w.Spec.App.Nodes != had.Nodes {
+		now = *w.Spec.App.Nodes
 	}
-	return min(max(now, *w.Spec.Min), *w.Spec.Max)
-}
-
-// same compares a value with what Heat prints of it: numbers by value, as 80 may come back as 80.0.
-func same(printed string, value any) bool {
-	var text string
-	switch v := value.(type) {
-	case string:
-		return printed == v
-	case nil:
-		return printed == ""
-	default:
-		text = fmt.Sprint(v)
-	}
-	a, errA := strconv.ParseFloat(strings.TrimSpace(printed), 64)
-	b, errB := strconv.ParseFloat(text, 64)
-	if errA != nil || errB != nil {
-		return printed == text
-	}
-	return a == b
-}
-
-// Digest is a short fingerprint of texts.
-func Digest(texts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
-	return hex.EncodeToString(sum[:6])
+	return min(max(now, *w.Spec.App.Min), *w.Spec.App.Max)
 }

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"encoding/json"
 	"slices"
 )
 
@@ -50,24 +49,23 @@ type part struct {
 // parts are the steps of a stack with these parameters: conditions of the template leave some resources out, and what
 // never comes must not be waited for.
 func parts(parameters map[string]string) []part {
-	var had state
-	if json.Unmarshal([]byte(parameters["site_state"]), &had) != nil {
-		had = state{}
-	}
 	external, own := parameters["external_network"] != "", parameters["network"] == ""
-	network := part{"network", "Network", []string{"security_group"}}
+	network := part{"network", "Network", []string{"app_group", "backend_group"}}
 	if own {
 		network.resources = append(network.resources, "net", "net_subnet")
 	}
 	if own && external {
 		network.resources = append(network.resources, "router", "router_interface")
 	}
-	balancer := part{"loadbalancer", "Load balancer", []string{"loadbalancer", "listener", "pool", "monitor"}}
+	balancer := part{"loadbalancer", "Load balancer", []string{"lb_" + or(parameters["lb_kind"], KindOctavia)}}
 	if external {
 		balancer.resources = append(balancer.resources, "floating_ip")
 	}
-	list := []part{network, balancer, {"nodes", "Nodes", []string{"nodes"}}}
-	if had.URLs != "" {
+	list := []part{network, {"backend", "Data nodes", []string{"backend"}}, balancer, {"nodes", "Application nodes", []string{"nodes"}}}
+	if parameters["dns_zone"] != "" {
+		list = append(list, part{"dns", "Host names", []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"}})
+	}
+	if stateIn(parameters).URLs != "" {
 		list = append(list, part{"alarms", "Alarms", []string{"alarm_out", "alarm_in"}})
 	}
 	return list
@@ -75,7 +73,7 @@ func parts(parameters map[string]string) []part {
 
 // Follow reads a site's progress from its events, oldest first.
 func Follow(h Have, events []Event) Progress {
-	p := Progress{State: stateOf(h), Steps: []Step{}}
+	p := Progress{State: StateOf(h.Action, h.Status), Steps: []Step{}}
 	if p.State == Deleting {
 		return p
 	}
@@ -147,21 +145,24 @@ func combined(states []string) string {
 	return active
 }
 
-func stateOf(h Have) string {
+// StateOf is the state of a site by its stack alone.
+func StateOf(action, status string) string {
 	switch {
-	case h.Action == "DELETE":
+	case action == "DELETE" && status != "FAILED":
 		return Deleting
-	case h.Status == "FAILED":
+	case status == "FAILED":
 		return Failed
-	case h.Action == "SUSPEND":
+	case action == "SUSPEND":
 		return Suspended
-	case h.Status == "COMPLETE":
+	case status == "COMPLETE":
 		return Ready
-	case h.Action == "CREATE":
+	case action == "CREATE":
 		return Creating
 	}
 	return Updating
 }
 
-// StateOf is the state of a site by its stack alone.
-func StateOf(action, status string) string { return stateOf(Have{Action: action, Status: status}) }
+// Reached says whether the update that runs has touched the resource.
+func Reached(events []Event, resource string) bool {
+	return latest(events, true)[resource] != ""
+}

@@ -1,230 +1,206 @@
 package site
 
-import (
-	"encoding/base64"
-	"fmt"
-	"net/netip"
-	"regexp"
-	"strings"
-	"time"
-)
-
-// Spec is what an operator asks for. Everything but the image and the flavor has a default.
+// Spec is what an operator asks for, in YAML or JSON. The host name of the LMS, the contact address, the images and the
+// flavors are required, the latter unless the configuration has them; everything else has a default.
 type Spec struct {
-	Image  string `json:"image"`
-	Flavor string `json:"flavor"`
+	Hosts        Hosts        `json:"hosts"`
+	Release      string       `json:"release" validate:"omitempty,oneof=redwood sumac teak ulmo"`
+	PlatformName string       `json:"platform_name" validate:"max=100,omitempty,oneline"`
+	ContactEmail string       `json:"contact_email" validate:"required,email,oneline"`
+	KeyName      string       `json:"key_name" validate:"max=255,omitempty,oneline"`
+	App          App          `json:"app"`
+	Backend      Backend      `json:"backend"`
+	Network      Network      `json:"network"`
+	LoadBalancer LoadBalancer `json:"load_balancer"`
+	Storage      Storage      `json:"storage"`
+	Backup       Backup       `json:"backup"`
+	Alarm        Alarm        `json:"alarm"`
+	Cooldowns    Cooldowns    `json:"cooldowns"`
+	// Settings are further settings of Tutor's; allowedSettings says which.
+	Settings map[string]any `json:"settings"`
+}
+
+// Hosts are the names under which browsers reach the site. What is left out goes below the LMS's name.
+type Hosts struct {
+	LMS    string `json:"lms" validate:"required,max=200,fullhost"`
+	Studio string `json:"studio" validate:"omitempty,max=253,fullhost"`
+	MFE    string `json:"mfe" validate:"omitempty,max=253,fullhost"`
+	Search string `json:"search" validate:"omitempty,max=253,fullhost"`
+}
+
+// App are the application nodes.
+type App struct {
+	Image  string `json:"image" validate:"required,max=255,oneline"`
+	Flavor string `json:"flavor" validate:"required,max=255,oneline"`
 	// Nodes is the number to start with, or to go to when it differs from the last one asked for.
-	Nodes *int `json:"nodes"`
-	Min   *int `json:"min"`
-	Max   *int `json:"max"`
+	Nodes *int `json:"nodes" validate:"omitempty,min=1,max=200"`
+	Min   *int `json:"min" validate:"omitempty,min=1,max=200"`
+	Max   *int `json:"max" validate:"omitempty,min=1,max=200"`
+	// Timeout is how long a node may take to be ready.
+	Timeout string `json:"timeout"`
+}
 
-	Network         string  `json:"network"`
-	Subnet          string  `json:"subnet"`
-	CIDR            string  `json:"cidr"`
-	ExternalNetwork *string `json:"external_network"` // "" for none, where the configuration has a default
-	ListenPort      *int    `json:"listen_port"`
+// Backend are the three data nodes and their volumes.
+type Backend struct {
+	Image    string `json:"image" validate:"required,max=255,oneline"`
+	Flavor   string `json:"flavor" validate:"required,max=255,oneline"`
+	Affinity string `json:"affinity" validate:"omitempty,oneof=hard soft"`
+	// Nodes may be said, and is three: fewer have no majority left when one is lost, more only write slower.
+	Nodes      *int   `json:"nodes"`
+	MySQLGB    *int   `json:"mysql_gb" validate:"omitempty,min=5,max=16384"`
+	MongoDBGB  *int   `json:"mongodb_gb" validate:"omitempty,min=5,max=16384"`
+	VolumeType string `json:"volume_type" validate:"max=255,omitempty,oneline"`
+	// Volumes are those of a site that was deleted, to be taken over.
+	Volumes Volumes `json:"volumes"`
+	Timeout string  `json:"timeout"`
+}
 
-	KeyName    string `json:"key_name"`
-	UserData   string `json:"user_data"`
-	AppPort    *int   `json:"app_port"`
-	HealthPath string `json:"health_path"`
+// Network is where the nodes are: a network that is there, or one that is made for the site.
+type Network struct {
+	ID     string `json:"id" validate:"max=255,omitempty,oneline"`
+	Subnet string `json:"subnet" validate:"max=255,omitempty,oneline"`
+	CIDR   string `json:"cidr"`
+	// External gives the floating IP; "" for none, where the configuration has a default.
+	External *string `json:"external" validate:"omitempty,max=255,oneline"`
+	// AdminCIDR may reach the nodes by SSH. Without it nobody may.
+	AdminCIDR string `json:"admin_cidr"`
+	// Zone is a zone of Designate's to write the host names to; it ends with a period.
+	Zone string `json:"zone"`
+}
 
-	CooldownOut string `json:"cooldown_out"`
-	CooldownIn  string `json:"cooldown_in"`
-	Alarm       Alarm  `json:"alarm"`
+// LoadBalancer is what stands before the application nodes.
+type LoadBalancer struct {
+	Kind       string `json:"kind" validate:"omitempty,oneof=auto octavia lbaasv2"`
+	ListenPort *int   `json:"listen_port" validate:"omitempty,min=1,max=65535"`
+	// TLSContainer is Barbican's reference of the certificate. Without it the site speaks plain HTTP.
+	TLSContainer string `json:"tls_container" validate:"omitempty,max=512,http_url,oneline"`
+}
+
+// Storage is the object store of uploads, by the S3 protocol. Without a bucket they stay on the node that took them.
+type Storage struct {
+	Endpoint  string `json:"endpoint" validate:"omitempty,max=255,http_url,oneline"`
+	Region    string `json:"region" validate:"omitempty,max=64,unreserved"`
+	Bucket    string `json:"bucket" validate:"omitempty,bucket"`
+	AccessKey Secret `json:"access_key" validate:"omitempty,min=3,max=128,plainsecret"`
+	SecretKey Secret `json:"secret_key" validate:"omitempty,min=8,max=256,plainsecret"`
+}
+
+// Backup is where dumps go, each day.
+type Backup struct {
+	Bucket string `json:"bucket" validate:"omitempty,bucket"`
+	Hour   *int   `json:"hour" validate:"omitempty,min=0,max=23"` // UTC
+	// Restore is a dump's name: the first start of the new site's empty data nodes reads it. Later it does nothing.
+	Restore string `json:"restore" validate:"omitempty,max=128,backupname"`
 }
 
 // Alarm says when the site scales by itself.
 type Alarm struct {
 	// Off makes no alarms: for a cloud without Aodh, or a site that only people scale.
 	Off         bool     `json:"off"`
-	Metric      string   `json:"metric"`
-	Aggregation string   `json:"aggregation"`
-	Granularity *int     `json:"granularity"` // seconds
-	Periods     *int     `json:"periods"`
+	Metric      string   `json:"metric" validate:"max=255,omitempty,oneline"`
+	Aggregation string   `json:"aggregation" validate:"max=64,omitempty,oneline"`
+	Granularity *int     `json:"granularity" validate:"omitempty,min=1,max=86400"` // seconds
+	Periods     *int     `json:"periods" validate:"omitempty,min=1,max=100"`
 	High        *float64 `json:"high"`
 	Low         *float64 `json:"low"`
 }
 
+// Cooldowns are how long alarms must wait after a change of size.
+type Cooldowns struct {
+	Out string `json:"out"`
+	In  string `json:"in"`
+}
+
+// Secret is a value that a caller gives and nobody is shown.
+type Secret string
+
+// String keeps it out of everything printed.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// GoString is String, for %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText is String, for logs and answers.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Reveal is the value itself.
+func (s Secret) Reveal() string { return string(s) }
+
 // Defaults fill what a Spec leaves out.
 type Defaults struct {
-	Image, Flavor, ExternalNetwork string
+	AppImage, AppFlavor, BackendImage, BackendFlavor, ExternalNetwork string
 }
 
-// Fault is one thing wrong with a Spec. Message follows the field's name and ends with a period.
-type Fault struct {
-	Field   string
-	Message string
-}
-
-// Bounds where a Spec names none.
+// Defaults of the package's own.
 const (
-	defaultMin = 1
-	defaultMax = 4
-	mostNodes  = 200 // as the template has it
+	defaultMin       = 1
+	defaultMax       = 4
+	mostNodes        = 200 // as the template has it
+	defaultRelease   = "ulmo"
+	defaultMySQL     = 20 // GB
+	defaultMongoDB   = 20 // GB
+	defaultAffinity  = "hard"
+	defaultPlatform  = "Open edX"
+	backendNodes     = 3
+	volumesOfBackend = 6
 )
-
-// maxUserData is Nova's limit, in base64 (nova/api/openstack/compute/schemas/servers.py).
-const maxUserData = 65535
-
-var nameForm = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
-
-// CheckName says what is wrong with a site's name: it becomes a stack's name and part of host names.
-func CheckName(name string) []Fault {
-	switch {
-	case !nameForm.MatchString(name):
-		return []Fault{{"name", "must be 1 to 40 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen."}}
-	case strings.HasPrefix(name, "lab-"):
-		return []Fault{{"name", `must not begin with "lab-": those names are the labs'.`}}
-	}
-	return nil
-}
 
 // Fill puts defaults where the Spec says nothing.
 func (s Spec) Fill(d Defaults) Spec {
-	s.Image, s.Flavor = or(s.Image, d.Image), or(s.Flavor, d.Flavor)
-	if s.ExternalNetwork == nil {
-		s.ExternalNetwork = &d.ExternalNetwork
+	s.App.Image, s.App.Flavor = or(s.App.Image, d.AppImage), or(s.App.Flavor, d.AppFlavor)
+	s.Backend.Image, s.Backend.Flavor = or(s.Backend.Image, d.BackendImage, d.AppImage), or(s.Backend.Flavor, d.BackendFlavor)
+	s.Backend.Affinity, s.Release, s.PlatformName = or(s.Backend.Affinity, defaultAffinity), or(s.Release, defaultRelease), or(s.PlatformName, defaultPlatform)
+	s.LoadBalancer.Kind = or(s.LoadBalancer.Kind, KindAuto)
+	if s.Network.External == nil {
+		s.Network.External = &d.ExternalNetwork
 	}
-	low, high := s.bounds()
-	s.Min, s.Max = &low, &high
+	s.Backend.MySQLGB, s.Backend.MongoDBGB = filled(s.Backend.MySQLGB, defaultMySQL), filled(s.Backend.MongoDBGB, defaultMongoDB)
+	if s.Hosts.LMS != "" {
+		s.Hosts.Studio = or(s.Hosts.Studio, "studio."+s.Hosts.LMS)
+		s.Hosts.MFE = or(s.Hosts.MFE, "apps."+s.Hosts.LMS)
+		s.Hosts.Search = or(s.Hosts.Search, "search."+s.Hosts.LMS)
+	}
+	low, high := s.App.bounds()
+	s.App.Min, s.App.Max = &low, &high
 	return s
 }
 
-// bounds are the Spec's, with defaults that fit what was given.
-func (s Spec) bounds() (low, high int) {
+// bounds are those of the Spec, with defaults that fit what was given.
+func (a App) bounds() (low, high int) {
 	low = defaultMin
-	if s.Min != nil {
-		low = *s.Min
-	} else if s.Nodes != nil && *s.Nodes >= 1 {
-		low = min(low, *s.Nodes)
+	if a.Min != nil {
+		low = *a.Min
+	} else if a.Nodes != nil && *a.Nodes >= 1 {
+		low = min(low, *a.Nodes)
 	}
-	if s.Max != nil {
-		return low, *s.Max
+	if a.Max != nil {
+		return low, *a.Max
 	}
-	high = max(defaultMax, low)
-	if s.Nodes != nil {
-		high = max(high, *s.Nodes)
+	high = max(defaultMax, min(low, mostNodes))
+	if a.Nodes != nil {
+		high = max(high, min(*a.Nodes, mostNodes))
 	}
 	return low, high
 }
 
-// Check lists everything that is wrong with a filled Spec.
-func Check(s Spec) []Fault {
-	var c checker
-	c.text("image", s.Image, true, 255)
-	c.text("flavor", s.Flavor, true, 255)
-	c.text("network", s.Network, false, 255)
-	c.text("subnet", s.Subnet, false, 255)
-	c.text("key_name", s.KeyName, false, 255)
-	c.text("alarm.metric", s.Alarm.Metric, false, 255)
-	c.text("alarm.aggregation", s.Alarm.Aggregation, false, 64)
-	if s.ExternalNetwork != nil {
-		c.text("external_network", *s.ExternalNetwork, false, 255)
+func filled(value *int, otherwise int) *int {
+	if value != nil {
+		return value
 	}
-	c.numbers(s)
-	c.network(s)
-	c.alarm(s.Alarm)
-	if s.HealthPath != "" && (!strings.HasPrefix(s.HealthPath, "/") || len(s.HealthPath) > 255 || strings.ContainsAny(s.HealthPath, " \t\r\n")) {
-		c.fault("health_path", "must begin with a slash and hold no spaces")
-	}
-	if n := base64.StdEncoding.EncodedLen(len(s.UserData)); n > maxUserData {
-		c.fault("user_data", fmt.Sprintf("is too long: %d bytes in base64, of %d", n, maxUserData))
-	}
-	c.duration("cooldown_out", s.CooldownOut)
-	c.duration("cooldown_in", s.CooldownIn)
-	return c.faults
+	return &otherwise
 }
 
-type checker struct{ faults []Fault }
-
-func (c *checker) fault(field, message string) {
-	c.faults = append(c.faults, Fault{field, message + "."})
-}
-
-func (c *checker) text(field, value string, required bool, limit int) {
-	switch {
-	case required && value == "":
-		c.fault(field, "is required, as the configuration has no default for it")
-	case len(value) > limit:
-		c.fault(field, fmt.Sprintf("is longer than %d bytes", limit))
-	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		c.fault(field, "holds control characters")
+// or is the first text that is not empty.
+func or(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
 	}
-}
-
-func (c *checker) upTo(field string, value *int, high int) {
-	if value != nil && (*value < 1 || *value > high) {
-		c.fault(field, fmt.Sprintf("must be 1 to %d", high))
-	}
-}
-
-func (c *checker) numbers(s Spec) {
-	before := len(c.faults)
-	c.upTo("min", s.Min, mostNodes)
-	c.upTo("max", s.Max, mostNodes)
-	c.upTo("nodes", s.Nodes, mostNodes)
-	c.upTo("app_port", s.AppPort, 65535)
-	c.upTo("listen_port", s.ListenPort, 65535)
-	if len(c.faults) > before || s.Min == nil || s.Max == nil {
-		return // whether numbers fit each other is only asked of good ones
-	}
-	if *s.Max < *s.Min {
-		c.fault("max", "must not be less than min")
-	} else if s.Nodes != nil && (*s.Nodes < *s.Min || *s.Nodes > *s.Max) {
-		c.fault("nodes", fmt.Sprintf("must be between min and max, which are %d and %d", *s.Min, *s.Max))
-	}
-}
-
-func (c *checker) network(s Spec) {
-	switch {
-	case s.Network != "" && s.Subnet == "":
-		c.fault("subnet", "is required with network")
-	case s.Network == "" && s.Subnet != "":
-		c.fault("network", "is required with subnet")
-	case s.Network != "" && s.CIDR != "":
-		c.fault("cidr", "is for the network that is made when none is given: leave out cidr or network")
-	}
-	if s.CIDR == "" {
-		return
-	}
-	if p, err := netip.ParsePrefix(s.CIDR); err != nil || !p.Addr().Is4() || p != p.Masked() || p.Bits() > 28 {
-		c.fault("cidr", "must be an IPv4 network of /28 or larger, e.g. 10.90.0.0/24")
-	}
-}
-
-func (c *checker) alarm(a Alarm) {
-	c.upTo("alarm.granularity", a.Granularity, 86400)
-	c.upTo("alarm.periods", a.Periods, 100)
-	if a.High != nil && a.Low != nil && *a.Low >= *a.High {
-		c.fault("alarm.low", "must be less than alarm.high, or the site grows and shrinks in turn")
-	}
-	if a.Metric != "" && (a.High == nil || a.Low == nil || a.Aggregation == "") {
-		c.fault("alarm.metric", "needs aggregation, high and low of its own: the defaults are for cpu")
-	}
-}
-
-func (c *checker) duration(field, value string) {
-	if d, err := duration(value); err != nil || d < 0 || d > 24*time.Hour {
-		c.fault(field, `must be a duration of at most 24h, e.g. "90s" or "10m"`)
-	}
-}
-
-// duration reads a duration; none is zero.
-func duration(value string) (time.Duration, error) {
-	if value == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(value)
-	if err != nil {
-		return 0, fmt.Errorf("parse duration: %w", err)
-	}
-	return d, nil
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return ""
 }

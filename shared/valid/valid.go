@@ -25,6 +25,13 @@ var rules = map[string]struct {
 	// RFC 3986 §2.3: such text reads the same before and after any URL encoding.
 	"unreserved": {regexp.MustCompile(`^[A-Za-z0-9._~-]+$`), "must have only letters, digits and . _ ~ -"},
 	"labkey":     {regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`), "must be 1 to 40 lower-case letters, digits, _ or -, and begin with a letter or digit"},
+	// Names that a browser asks for: at least two labels, none of digits alone at the end, which would be an address.
+	"fullhost": {regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`), "must be a full host name, such as learn.example.org"},
+	// What S3 allows everywhere.
+	"bucket":      {regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`), "must be a bucket's name: 3 to 63 lower-case letters, digits and hyphens"},
+	"plainsecret": {regexp.MustCompile(`^[A-Za-z0-9+/=_-]+$`), "must have only letters, digits and + / = _ -"},
+	"backupname":  {regexp.MustCompile(`^([a-z][a-z0-9-]*/)?[A-Za-z0-9._-]+$`), "must be a backup's name, or another site's name, a slash and a backup's name"},
+	"oneline":     {regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`), "must be one line of text"},
 	// heat/engine/service.py _validate_new_stack and heat/engine/stack.py: a letter first, then these, 255 at most.
 	"stackname": {regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,254}$`), "must begin with a letter and go on with letters, digits, _ . or -"},
 }

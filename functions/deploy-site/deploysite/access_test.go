@@ -10,21 +10,22 @@ import (
 func TestEveryFaultIsListed(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	r := h.put(academy, `{"nodes": 9, "min": 2, "max": 3, "subnet": "x", "health_path": "up", "cooldown_in": "soon",
-		"app_port": 70000, "alarm": {"high": 1, "low": 2, "periods": 0}}`)
+	r := h.put(academy, `{"app": {"nodes": 9, "min": 2, "max": 300}, "network": {"subnet": "x"}, "cooldowns": {"in": "soon"}, "nodes": 3,
+		"alarm": {"high": 1, "low": 2, "periods": 0}, "backend": {"nodes": 5, "mysql_gb": "20"}}`)
 	r.want(t, http.StatusUnprocessableEntity, "invalid")
-	for _, field := range []string{"network", "health_path", "cooldown_in", "app_port", "alarm.low", "alarm.periods"} {
-		if !strings.Contains(r.text, `{"field":"`+field+`"`) {
-			t.Errorf("no fault for %s: %s", field, r.text)
+	for _, field := range []string{
+		"hosts.lms", "contact_email", "app.max", "network.id", "cooldowns.in", "alarm.low", "alarm.periods", "nodes", "backend.nodes", "backend.mysql_gb",
+	} {
+		if strings.Count(r.text, `{"field":"`+field+`"`) != 1 {
+			t.Errorf("not one fault for %s: %s", field, r.text)
 		}
 	}
-	r = h.put("Bad_Name", `{}`)
-	r.want(t, http.StatusUnprocessableEntity, "invalid")
-	h.put(academy, `{"nodes": 9, "min": 2, "max": 3}`).want(t, http.StatusUnprocessableEntity, "invalid")
-	h.put(academy, `{"node": 9}`).want(t, http.StatusBadRequest, "bad_json")
-	h.put(academy, `{"nodes": "9"}`).want(t, http.StatusBadRequest, "bad_json")
-	h.put(academy, `{`).want(t, http.StatusBadRequest, "bad_json")
-	h.put(academy, `{}`, "Authorization", "Bearer "+ciToken, "Content-Type", "text/plain").want(t, http.StatusUnsupportedMediaType, "content_type")
+	h.put("Bad_Name", spec()).want(t, http.StatusUnprocessableEntity, "invalid")
+	h.put(academy, `{`).want(t, http.StatusBadRequest, "bad_spec")
+	h.put(academy, `[1]`).want(t, http.StatusBadRequest, "bad_spec")
+	h.put(academy, spec()+"x").want(t, http.StatusBadRequest, "bad_spec")
+	h.put(academy, spec(), "Authorization", "Bearer "+ciToken, "Content-Type", "text/plain").want(t, http.StatusUnsupportedMediaType, "content_type")
+	h.send(http.MethodPut, "/sites/academy?override=all", spec()).want(t, http.StatusUnprocessableEntity, "invalid")
 	if calls := h.cloud.Calls(); len(calls) > 0 {
 		t.Errorf("asked the cloud: %v", calls)
 	}
@@ -35,7 +36,7 @@ func TestNobodyGetsIn(t *testing.T) {
 	h := start(t)
 	for _, header := range []string{"", "Bearer wrong", "Bearer " + otherToken, "Basic Y2k6Y2k=", "Bearer "} {
 		for _, r := range []reply{
-			h.put(academy, someSpec, "Authorization", header),
+			h.put(academy, spec(), "Authorization", header),
 			h.send(http.MethodGet, "/sites", "", "Authorization", header),
 			h.send(http.MethodGet, "/sites/academy", "", "Authorization", header),
 		} {
@@ -54,10 +55,10 @@ func TestNobodyGetsIn(t *testing.T) {
 func TestKeystoneToken(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.put(academy, someSpec, "X-Auth-Token", h.cloud.Token()).want(t, http.StatusAccepted, "created")
+	h.put(academy, spec(), "X-Auth-Token", h.cloud.Token()).want(t, http.StatusAccepted, "created")
 	h.cloud.Settle()
-	h.put(academy, someSpec, "X-Auth-Token", h.cloud.Token()).want(t, http.StatusOK, "unchanged")
-	h.put(academy, someSpec, "X-Auth-Token", "nonsense").want(t, http.StatusUnauthorized, "unauthorized")
+	h.put(academy, spec(), "X-Auth-Token", h.cloud.Token()).want(t, http.StatusOK, "unchanged")
+	h.put(academy, spec(), "X-Auth-Token", "nonsense").want(t, http.StatusUnauthorized, "unauthorized")
 	if r := h.send(http.MethodGet, "/sites/academy", "", "X-Auth-Token", h.cloud.ForeignToken()); r.status < 400 || strings.Contains(r.text, "address") {
 		t.Errorf("a token of another project: %d %s", r.status, r.text)
 	}
@@ -74,10 +75,13 @@ func TestAddressesAndMethods(t *testing.T) {
 		status       int
 		code         string
 	}{
-		{http.MethodDelete, "/sites/academy", 405, "method"},
+		{http.MethodPatch, "/sites/academy", 405, "method"},
+		{http.MethodGet, "/sites/academy/preview", 405, "method"},
+		{http.MethodPost, "/sites/academy/page", 405, "method"},
+		{http.MethodDelete, "/sites/academy", 404, "no_such_site"},
 		{http.MethodPost, "/sites/academy", 405, "method"},
 		{http.MethodPost, "/sites", 405, "method"},
-		{http.MethodPost, "/sites/academy/preview", 404, "not_found"},
+		{http.MethodPost, "/sites/academy/undo", 404, "not_found"},
 		{http.MethodPut, "//sites/academy", 404, "not_found"},
 		{http.MethodPut, "/sites/academy/", 404, "not_found"},
 		{http.MethodPut, "/sites/../sites/academy", 404, "not_found"},
@@ -98,9 +102,9 @@ func TestList(t *testing.T) {
 	if r := h.send(http.MethodGet, "/sites", ""); r.status != http.StatusOK || strings.TrimSpace(r.text) != `{"sites":[]}` {
 		t.Errorf("none: %d %s", r.status, r.text)
 	}
-	h.ready("one", `{}`)
+	h.ready("one", spec())
 	h.foreign("three", []string{"stackhook"})
-	h.put("two", `{}`)
+	h.put("two", spec())
 	h.calls()
 	r := h.send(http.MethodGet, "/sites", "")
 	if strings.Count(r.text, `"name"`) != 2 || !strings.Contains(r.text, `"name":"one","state":"ready"`) || !strings.Contains(r.text, `"name":"two","state":"creating"`) {

@@ -2,6 +2,7 @@ package deploysite
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"maps"
 	"net/http"
@@ -20,7 +21,9 @@ import (
 
 const (
 	// templateName is the template that sites are made of.
-	templateName = "cluster.yaml"
+	templateName = "site.yaml"
+	// createTimeout is how long Heat works on a new site before it gives up.
+	createTimeout = 3 * time.Hour
 	// ownFunction is where we are below public_url.
 	ownFunction = "deploy-site"
 )
@@ -38,8 +41,15 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	return New(cfg, cloud, time.Now)
 }
 
+// Option changes a part of the function.
+type Option func(*deployer)
+
+// WithKey has new sites sign with the keys that it gives, instead of one of each site's own: for tests, as such a key takes
+// long to make.
+func WithKey(key func() (*rsa.PrivateKey, error)) Option { return func(d *deployer) { d.key = key } }
+
 // New is the function on a cloud and with a clock of the caller's choice.
-func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.Handler, error) {
+func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, options ...Option) (http.Handler, error) {
 	box, err := cfg.Box()
 	if err != nil {
 		return nil, fmt.Errorf("set up seal keys: %w", err)
@@ -51,11 +61,15 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	d := &deployer{
 		box: box, publicURL: cfg.PublicURL, template: template, facts: facts(template), now: now,
 		defaults: site.Defaults{
-			Image: cfg.Sites.Defaults.Image, Flavor: cfg.Sites.Defaults.AppFlavor,
+			AppImage: cfg.Sites.Defaults.Image, AppFlavor: cfg.Sites.Defaults.AppFlavor,
+			BackendImage: cfg.Sites.Defaults.BackendImage, BackendFlavor: cfg.Sites.Defaults.BackendFlavor,
 			ExternalNetwork: cfg.Sites.Defaults.ExternalNetwork,
 		},
 		own: door{clouds: cloud, shared: true}, as: func(token string) door { return door{clouds: cloud.As(token)} },
-		refs: map[string]openstack.StackRef{},
+		refs: map[string]openstack.StackRef{}, key: site.NewKey,
+	}
+	for _, option := range options {
+		option(d)
 	}
 	for _, t := range cfg.API.Tokens {
 		if slices.Contains(t.May, "sites") {
@@ -64,7 +78,13 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/sites", d.only(d.list, http.MethodGet, http.MethodHead))
-	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut))
+	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete))
+	for verb, next := range map[string]act{
+		"preview": d.preview, "cancel": d.cancel, "roll": d.roll, "recover": d.recovery, "check": d.check,
+	} {
+		mux.HandleFunc("/sites/{name}/"+verb, d.only(d.answer(next), http.MethodPost))
+	}
+	mux.HandleFunc("/sites/{name}/page", d.page)
 	mux.HandleFunc("/", notFound)
 	return mux, nil
 }
@@ -80,6 +100,7 @@ type deployer struct {
 	own         door
 	as          func(token string) door
 	now         function.Clock
+	key         func() (*rsa.PrivateKey, error)
 
 	mu   sync.Mutex
 	refs map[string]openstack.StackRef // ids of sites by name, to save looking for them

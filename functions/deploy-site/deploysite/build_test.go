@@ -39,25 +39,25 @@ func TestBuild(t *testing.T) {
 func TestOwnTemplate(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
-	ours, err := heattemplates.Load("cluster.yaml")
+	h.ready(academy, spec())
+	ours, err := heattemplates.Load("site.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	own := strings.Replace(ours.Text, "lb_algorithm: ROUND_ROBIN", "lb_algorithm: SOURCE_IP", 1)
-	if err := os.WriteFile(filepath.Join(dir, "cluster.yaml"), []byte(own), 0o600); err != nil {
+	own := strings.Replace(ours.Text, "Nodes are too busy, add one.", "Too busy.", 1)
+	if err := os.WriteFile(filepath.Join(dir, "site.yaml"), []byte(own), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	h.yaml = "templates_dir: " + dir + "\n" + h.yaml
 	h.restart()
-	r := h.put(academy, someSpec)
+	r := h.put(academy, spec())
 	r.want(t, http.StatusAccepted, "changed")
 	if got, _ := r.body["changed"].([]any); !slices.Equal(got, []any{"template"}) {
 		t.Errorf("changed %v", got)
 	}
 	h.cloud.Settle()
-	h.put(academy, someSpec).want(t, http.StatusOK, "unchanged")
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged")
 	if p := h.parameters(); p["app_count"] != "2" || p["app_max"] != "5" || h.get(academy).str("state") != "ready" {
 		t.Errorf("%v", p)
 	}

@@ -20,30 +20,32 @@ const (
 	update   = "heat PATCH /stacks/{}/{}"
 	events   = "heat GET /stacks/{}/{}/events"
 	academy  = "academy"
-	someSpec = `{"nodes": 2, "min": 1, "max": 5, "external_network": "public"}`
+	metadata = "heat GET /stacks/{}/{}/resources/{}/metadata"
 )
 
 // A site is put, followed to its end and reached; each step costs what it should.
 func TestSiteFromPutToAddress(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	r := h.put(academy, someSpec)
+	r := h.put(academy, spec())
 	r.want(t, http.StatusAccepted, "created")
 	if got, want := r.header.Get("Location"), "https://hooks.example.org/deploy-site/sites/academy"; got != want {
 		t.Errorf("Location %s, want %s", got, want)
 	}
-	if got := h.calls(); !slices.Equal(got, []string{find, create}) {
+	// Find; ten questions; look once more, and create.
+	got := h.calls()
+	if len(got) != 13 || got[0] != find || !slices.Equal(got[11:], []string{find, create}) {
 		t.Errorf("put: %v", got)
 	}
 	r = h.get(academy)
 	if r.status != http.StatusOK || r.str("state") != "creating" || r.str("address") != "" {
 		t.Errorf("at once: %s", r.text)
 	}
-	if got := h.calls(); !slices.Equal(got, []string{find, read, events}) {
+	if got := h.calls(); !slices.Equal(got, []string{find, read, events, metadata}) {
 		t.Errorf("first get: %v", got)
 	}
 	h.get(academy)
-	if got := h.calls(); !slices.Equal(got, []string{read, events}) {
+	if got := h.calls(); !slices.Equal(got, []string{read, events, metadata}) {
 		t.Errorf("get: %v", got)
 	}
 	last := -1.0
@@ -65,10 +67,10 @@ func TestSiteFromPutToAddress(t *testing.T) {
 	if r.str("state") != "ready" || last != 100 || r.str("address") == "" || r.str("pool_id") == "" {
 		t.Fatalf("in the end: %s", r.text)
 	}
-	if got := r.str("url"); got != "http://"+r.str("address") {
+	if got := r.str("url"); got != "http://learn.example.org" {
 		t.Errorf("url %s", got)
 	}
-	if strings.Count(r.text, `"state":"done"`) != 4 {
+	if strings.Count(r.text, `"state":"done"`) != 5 {
 		t.Errorf("steps: %s", r.text)
 	}
 	if n := len(h.cloud.Members()); n != 2 {
@@ -78,7 +80,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 	h.restart()
 	h.calls()
 	h.get(academy)
-	if got := h.calls(); !slices.Equal(got, []string{find, read, events}) {
+	if got := h.calls(); !slices.Equal(got, []string{find, read, events, metadata}) {
 		t.Errorf("get in a new process: %v", got)
 	}
 }
@@ -87,7 +89,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 func TestAlarmsAreSigned(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	box, err := seal.New(seal.Key{ID: "one", Secret: []byte(sealSecret)})
 	if err != nil {
 		t.Fatal(err)
@@ -109,11 +111,11 @@ func TestAlarmsAreSigned(t *testing.T) {
 		}
 	}
 	// Off means none, and that can be changed later.
-	h.ready("quiet", `{"alarm": {"off": true}}`)
+	h.ready("quiet", spec("alarm", `{"off": true}`))
 	if n := len(h.cloud.Alarms()); n != 2 {
 		t.Errorf("%d alarms after a site without", n)
 	}
-	h.put("quiet", `{}`).want(t, http.StatusAccepted, "changed")
+	h.put("quiet", spec()).want(t, http.StatusAccepted, "changed")
 	h.cloud.Settle()
 	if n := len(h.cloud.Alarms()); n != 4 {
 		t.Errorf("%d alarms after they were switched on", n)
@@ -124,15 +126,15 @@ func TestAlarmsAreSigned(t *testing.T) {
 func TestPutTwiceIsOneSite(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.put(academy, someSpec).want(t, http.StatusAccepted, "created")
+	h.put(academy, spec()).want(t, http.StatusAccepted, "created")
 	h.calls()
-	h.put(academy, someSpec).want(t, http.StatusOK, "unchanged") // while it is being made
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged") // while it is being made
 	if got := h.calls(); !slices.Equal(got, []string{find, read}) {
 		t.Errorf("second put: %v", got)
 	}
 	h.cloud.Settle()
 	h.restart()
-	h.put(academy, someSpec).want(t, http.StatusOK, "unchanged")
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged")
 	if n := len(h.cloud.Stacks()); n != 1 {
 		t.Errorf("%d stacks", n)
 	}
@@ -144,7 +146,7 @@ func TestParallelPutsMakeOneSite(t *testing.T) {
 	var wg sync.WaitGroup
 	replies := make([]reply, 20)
 	for i := range replies {
-		wg.Go(func() { replies[i] = h.put(academy, someSpec) })
+		wg.Go(func() { replies[i] = h.put(academy, spec()) })
 	}
 	wg.Wait()
 	created := 0
@@ -166,7 +168,7 @@ func TestParallelPutsMakeOneSite(t *testing.T) {
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	put := func(spec, code string, changed ...string) map[string]string {
 		t.Helper()
 		h.calls()
@@ -183,35 +185,42 @@ func TestChanges(t *testing.T) {
 		if got := fmt.Sprint(r.body["changed"]); len(changed) > 0 && got != fmt.Sprint(changed) {
 			t.Errorf("%s: changed %s, want %v", spec, got, changed)
 		}
+		if got := r.str("verdict"); code == "changed" && got != "safe" && got != "unchanged" {
+			t.Errorf("%s: verdict %s", spec, got)
+		}
 		h.cloud.Settle()
 		h.put(academy, spec).want(t, http.StatusOK, "unchanged")
 		return h.parameters()
 	}
+	app := func(text string) string { return spec("app", "{"+text+"}") }
 	// Scaling has moved the number; the same spec leaves it alone.
 	h.scaleTo(4)
-	put(someSpec, "unchanged")
-	if p := put(`{"nodes": 2, "min": 1, "max": 6, "external_network": "public"}`, "changed", "app_max"); p["app_count"] != "4" {
+	put(spec(), "unchanged")
+	if p := put(app(`"nodes": 2, "min": 1, "max": 6`), "changed", "app_max"); p["app_count"] != "4" {
 		t.Errorf("count %s after a change of max", p["app_count"])
 	}
 	// Another number is a decision.
-	if p := put(`{"nodes": 3, "min": 1, "max": 6, "external_network": "public"}`, "changed", "app_count", "app_removal"); p["app_count"] != "3" {
+	if p := put(app(`"nodes": 3, "min": 1, "max": 6`), "changed", "app_count", "app_removal"); p["app_count"] != "3" {
 		t.Errorf("count %s after nodes 3", p["app_count"])
 	}
 	// Without one, scaling's number stays, but within the bounds.
-	if p := put(`{"min": 1, "max": 6, "external_network": "public"}`, "changed"); p["app_count"] != "3" {
+	if p := put(app(`"min": 1, "max": 6`), "changed"); p["app_count"] != "3" {
 		t.Errorf("count %s after nodes was left out", p["app_count"])
 	}
-	if p := put(`{"min": 1, "max": 2, "external_network": "public"}`, "changed", "app_count", "app_max", "app_removal"); p["app_count"] != "2" {
+	if p := put(app(`"min": 1, "max": 2`), "changed", "app_count", "app_max", "app_removal"); p["app_count"] != "2" {
 		t.Errorf("count %s after max 2", p["app_count"])
 	}
-	if p := put(`{"min": 1, "max": 2, "external_network": "public", "health_path": "/up", "cooldown_out": "90s", "alarm": {"high": 5e9, "low": 1e9}}`,
-		"changed", "alarm_high", "alarm_low", "cooldown_out", "health_path"); p["cooldown_out"] != "90" || p["app_count"] != "2" {
+	if p := put(spec("app", `{"min": 1, "max": 2}`, "cooldowns", `{"out": "90s"}`, "alarm", `{"high": 5e9, "low": 1e9}`),
+		"changed", "alarm_high", "alarm_low", "cooldown_out"); p["cooldown_out"] != "90" || p["app_count"] != "2" {
 		t.Errorf("%v", p)
 	}
 	if n := len(h.cloud.Members()); n != 2 {
 		t.Errorf("%d members", n)
 	}
 }
+
+// three is the usual spec with three nodes.
+func three() string { return spec("app", `{"nodes": 3, "min": 1, "max": 5}`) }
 
 // scaleTo is scaling by someone else.
 func (h *house) scaleTo(n int) {
@@ -231,9 +240,9 @@ func (h *house) scaleTo(n int) {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.put(academy, someSpec).want(t, http.StatusAccepted, "created")
+	h.put(academy, spec()).want(t, http.StatusAccepted, "created")
 	for range 2 {
-		r := h.put(academy, `{"nodes": 3}`)
+		r := h.put(academy, three())
 		r.want(t, http.StatusConflict, "busy")
 		if r.header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
@@ -247,21 +256,21 @@ func TestBusy(t *testing.T) {
 func TestRefusedChanges(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, `{}`)
-	r := h.put(academy, `{"cidr": "10.1.0.0/24"}`)
+	h.ready(academy, spec())
+	r := h.put(academy, spec("network", `{"cidr": "10.1.0.0/24", "external": "public"}`))
 	r.want(t, http.StatusConflict, "immutable")
-	if !strings.Contains(r.text, `"field":"cidr"`) {
+	if !strings.Contains(r.text, `"field":"network.cidr"`) {
 		t.Errorf("%s", r.text)
 	}
 	h.foreign("somebodys", nil)
 	h.calls()
-	h.put("somebodys", `{}`).want(t, http.StatusConflict, "name_taken")
+	h.put("somebodys", spec()).want(t, http.StatusConflict, "name_taken")
 	h.get("somebodys").want(t, http.StatusNotFound, "no_such_site")
 	h.cloud.SetStackState(academy, "SUSPEND", "COMPLETE", "")
-	h.put(academy, `{"nodes": 3}`).want(t, http.StatusConflict, "suspended")
-	h.put(academy, `{}`).want(t, http.StatusOK, "unchanged")
+	h.put(academy, three()).want(t, http.StatusConflict, "suspended")
+	h.put(academy, spec()).want(t, http.StatusOK, "unchanged")
 	h.cloud.SetStackState(academy, "DELETE", "IN_PROGRESS", "")
-	h.put(academy, `{}`).want(t, http.StatusConflict, "busy")
+	h.put(academy, spec()).want(t, http.StatusConflict, "busy")
 	if got := h.calls(); slices.Contains(got, update) || slices.Contains(got, create) {
 		t.Errorf("%v", got)
 	}
@@ -271,16 +280,16 @@ func TestRefusedChanges(t *testing.T) {
 func TestFailedSiteIsRepaired(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.cloud.FailServer("server", 1)
-	h.put(academy, `{}`).want(t, http.StatusAccepted, "created")
+	h.cloud.FailResource(openstacktest.ResourceFault{Type: "OS::Octavia::PoolMember", Times: 1})
+	h.put(academy, spec()).want(t, http.StatusAccepted, "created")
 	h.cloud.Settle()
 	r := h.get(academy)
-	if r.str("state") != "failed" || !strings.Contains(r.text, `{"key":"nodes","title":"Nodes","state":"failed"}`) || strings.Contains(r.text, "valid host") {
+	if r.str("state") != "failed" || !strings.Contains(r.text, `{"key":"nodes","title":"Application nodes","state":"failed"}`) || strings.Contains(r.text, "valid host") {
 		t.Errorf("%s", r.text)
 	}
-	h.put(academy, `{}`).want(t, http.StatusAccepted, "changed")
+	h.put(academy, spec()).want(t, http.StatusAccepted, "changed")
 	h.cloud.Settle()
-	if r := h.get(academy); r.str("state") != "ready" || len(h.cloud.Members()) != 1 {
+	if r := h.get(academy); r.str("state") != "ready" || len(h.cloud.Members()) != 2 {
 		t.Errorf("%s", r.text)
 	}
 }
@@ -293,20 +302,20 @@ func TestFaults(t *testing.T) {
 		status int
 		code   string
 	}{
-		"create's answer lost":  {openstacktest.Fault{Service: "heat", Method: "POST", DropReply: true, Times: 1}, 200, "unchanged"},
-		"503 before the create": {openstacktest.Fault{Service: "heat", Method: "POST", Status: 503, Times: 1}, 202, "created"},
+		"create's answer lost":  {openstacktest.Fault{Service: "heat", Method: "POST", PathPattern: "/stacks", DropReply: true, Times: 1}, 200, "unchanged"},
+		"503 before the create": {openstacktest.Fault{Service: "heat", Method: "POST", PathPattern: "/stacks", Status: 503, Times: 1}, 202, "created"},
 		"token expired":         {openstacktest.Fault{Service: "heat", Status: 401, Times: 1}, 202, "created"},
 		"cloud down":            {openstacktest.Fault{Service: "heat", Status: 503}, 503, "unavailable"},
 		"forbidden":             {openstacktest.Fault{Service: "heat", Status: 403}, 502, "forbidden"},
-		"refused":               {openstacktest.Fault{Service: "heat", Method: "POST", Status: 400}, 422, "refused"},
+		"refused":               {openstacktest.Fault{Service: "heat", Method: "POST", PathPattern: "/stacks", Status: 400}, 422, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := start(t)
 			h.cloud.Inject(row.fault)
-			h.put(academy, someSpec).want(t, row.status, row.code)
+			h.put(academy, spec()).want(t, row.status, row.code)
 			h.cloud.ClearFaults()
-			if r := h.put(academy, someSpec); r.status >= 300 {
+			if r := h.put(academy, spec()); r.status >= 300 {
 				t.Errorf("again: %d %s", r.status, r.text)
 			}
 			if n := len(h.cloud.Stacks()); n != 1 {
@@ -334,9 +343,9 @@ func TestUpdateFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := start(t)
-			h.ready(academy, someSpec)
+			h.ready(academy, spec())
 			h.cloud.Inject(row.fault)
-			h.put(academy, strings.Replace(someSpec, `"nodes": 2`, `"nodes": 3`, 1)).want(t, row.status, row.code)
+			h.put(academy, three()).want(t, row.status, row.code)
 			if got := h.parameters()["app_count"]; got != row.count {
 				t.Errorf("count %s, want %s", got, row.count)
 			}
@@ -348,11 +357,11 @@ func TestUpdateFaults(t *testing.T) {
 func TestNewKeyNewAddresses(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	h.ready(academy, someSpec)
+	h.ready(academy, spec())
 	before := h.parameters()["scale_out_url"]
 	h.yaml = strings.Replace(h.yaml, "seal_keys: [", "seal_keys: [{id: two, secret: another-secret-hunter2-hunter2-hunte}, ", 1)
 	h.restart()
-	r := h.put(academy, someSpec)
+	r := h.put(academy, spec())
 	r.want(t, http.StatusAccepted, "changed")
 	if got := fmt.Sprint(r.body["changed"]); got != "[scale_in_url scale_out_url]" {
 		t.Errorf("changed %s", got)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/caller"
@@ -18,42 +19,158 @@ import (
 type view struct {
 	Name string `json:"name"`
 	site.Progress
+
 	Reason string `json:"reason"`
 	// Address is where the site is reached, once its load balancer has one.
-	Address string    `json:"address,omitempty"`
-	URL     string    `json:"url,omitempty"`
-	Nodes   int       `json:"nodes"`
-	Min     int       `json:"min"`
-	Max     int       `json:"max"`
-	PoolID  string    `json:"pool_id,omitempty"`
-	Created time.Time `json:"created"`
+	Address string   `json:"address,omitempty"`
+	URL     string   `json:"url,omitempty"`
+	Hosts   []string `json:"hosts,omitempty"` // must lead to the address
+	Nodes   int      `json:"nodes"`
+	Min     int      `json:"min"`
+	Max     int      `json:"max"`
+	PoolID  string   `json:"pool_id,omitempty"`
+	// Rolling says which nodes keep something older; see POST roll.
+	Rolling []string `json:"rolling,omitempty"`
+	// Reports are the last words of the nodes themselves.
+	Reports []site.Report `json:"reports,omitempty"`
+	// Failures are what the nodes said that could not start.
+	Failures []failure `json:"failures,omitempty"`
+	Volumes  any       `json:"volumes,omitempty"`
+	Created  time.Time `json:"created"`
+	Page     string    `json:"page,omitempty"` // a signed link that needs no login
 }
 
-// show answers with the site's progress and address.
+// show answers with the site's progress and address: as JSON, or as lines to those who ask for plain text.
 func (d *deployer) show(w http.ResponseWriter, r *http.Request, v visit) {
-	stack, events, err := d.look(r.Context(), v)
+	out, err := d.see(r.Context(), v)
 	if err != nil {
 		function.Fail(w, r, v.explain(err))
 		return
 	}
-	h := have(stack)
-	if !slices.Contains(h.Tags, site.TagOurs) || !slices.Contains(h.Tags, site.TagSite) {
-		function.Fail(w, r, noSite(nil))
+	out.Page = d.pageLink(v)
+	if strings.HasPrefix(r.Header.Get("Accept"), "text/plain") || r.URL.Query().Get("follow") == "lines" {
+		out.lines(w)
 		return
 	}
+	function.JSON(w, r, http.StatusOK, out)
+}
+
+// see reads a site.
+func (d *deployer) see(ctx context.Context, v visit) (view, error) {
+	stack, events, err := d.look(ctx, v)
+	if err != nil {
+		return view{}, err
+	}
+	h := have(stack)
+	if !h.Ours() {
+		return view{}, noSite(nil)
+	}
+	reports, err := d.reports(ctx, v, stack)
+	if err != nil {
+		return view{}, noSiteIfGone(err)
+	}
 	out := view{
-		Name: v.name, Progress: site.Follow(h, history(stack, events)), Created: stack.Created,
-		Address: text(stack.Outputs["address"]), PoolID: text(stack.Outputs["pool_id"]),
+		Name: v.name, Progress: site.Follow(h, history(stack, events)), Created: stack.Created, Reports: reports,
+		Address: text(stack.Outputs["address"]), PoolID: text(stack.Outputs["pool_id"]), Volumes: stack.Outputs["volumes"],
 		Nodes: whole(h.Parameters["app_count"]), Min: whole(h.Parameters["app_min"]), Max: whole(h.Parameters["app_max"]),
 	}
 	out.Reason = reason(out.State)
-	if out.Address != "" {
-		out.URL = "http://" + out.Address
-		if port := h.Parameters["listen_port"]; port != "80" {
-			out.URL += ":" + port
+	out.Rolling = rolling(h)
+	if out.State == site.Failed {
+		if out.Failures, err = d.failures(ctx, v, stack.StackRef); err != nil {
+			return view{}, noSiteIfGone(err)
 		}
 	}
-	function.JSON(w, r, http.StatusOK, out)
+	if out.Address != "" {
+		out.URL = "http://" + h.Parameters["lms_host"]
+		if h.Parameters["tls_container"] != "" {
+			out.URL = "https://" + h.Parameters["lms_host"]
+		}
+		if port := h.Parameters["listen_port"]; port != "80" && port != "443" {
+			out.URL += ":" + port
+		}
+		for _, name := range []string{"lms_host", "studio_host", "mfe_host", "search_host"} {
+			out.Hosts = append(out.Hosts, h.Parameters[name])
+		}
+	}
+	return out, nil
+}
+
+// rolling are the nodes that keep something older.
+func rolling(h site.Have) []string {
+	var list []string
+	for _, role := range []string{"backend", "app"} {
+		for name := range site.KeptIn(h.Parameters, role) {
+			if role == "backend" || slices.Contains(h.Nodes, name) {
+				list = append(list, role+" "+name)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// progressHandle is where the nodes say how far they are.
+const progressHandle = "progress"
+
+// reports reads what the nodes said. A site whose handle is not there yet has heard nothing.
+func (d *deployer) reports(ctx context.Context, v visit, stack openstack.Stack) ([]site.Report, error) {
+	if stack.Action == "DELETE" {
+		return nil, nil
+	}
+	said, err := v.door.Metadata(ctx, stack.StackRef, progressHandle)
+	if code := openstack.CodeOf(err); code == openstack.Gone || code == openstack.Refused {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // its Op says it all
+	}
+	signals := make([]site.Signal, 0, len(said))
+	for id, raw := range said {
+		m, _ := raw.(map[string]any)
+		signals = append(signals, site.Signal{ID: id, Status: text(m["status"]), Reason: text(m["reason"]), Data: m["data"]})
+	}
+	return site.ReportsOf(signals), nil
+}
+
+// failure is why a node could not start, in its own words.
+type failure struct {
+	Node   string   `json:"node"` // its place: node_0 to node_2 of the backend, or an application node's number
+	Reason string   `json:"reason"`
+	Last   []string `json:"last,omitempty"`
+}
+
+// depthOfNodes is how deep below the site's stack the resources of nodes are.
+const depthOfNodes = 3
+
+// maxFailures bounds how many nodes are asked why they failed.
+const maxFailures = 4
+
+// failures reads the words of nodes whose wait for readiness failed, from their own handles: one request, and one a node.
+func (d *deployer) failures(ctx context.Context, v visit, ref openstack.StackRef) ([]failure, error) {
+	all, err := v.door.Resources(ctx, ref, depthOfNodes)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // its Op says it all
+	}
+	var out []failure
+	for _, r := range all {
+		if r.Type != "OS::Heat::WaitCondition" || r.Status != "FAILED" || len(out) == maxFailures || r.Stack.ID == "" {
+			continue
+		}
+		said, err := v.door.Metadata(ctx, r.Stack, "handle")
+		if code := openstack.CodeOf(err); code != "" && code != openstack.Gone {
+			return nil, err //nolint:wrapcheck // its Op says it all
+		}
+		f := failure{Node: r.Parent, Reason: "It did not say in time that it is ready."}
+		for _, raw := range said {
+			m, _ := raw.(map[string]any)
+			if text(m["status"]) == "FAILURE" {
+				f.Reason, f.Last = site.Words(text(m["reason"]), m["data"])
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 // look reads a site: find it if this process does not know it yet, read it, read its events.
@@ -85,6 +202,22 @@ func (d *deployer) look(ctx context.Context, v visit) (openstack.Stack, []openst
 	return stack, events, noSiteIfGone(err)
 }
 
+// read is the site with its outputs, looked up by name; it must be one of ours.
+func (d *deployer) read(ctx context.Context, v visit) (openstack.Stack, error) {
+	found, err := v.door.FindStack(ctx, v.name)
+	if err != nil {
+		return openstack.Stack{}, noSiteIfGone(err)
+	}
+	stack, err := v.door.Stack(ctx, found.StackRef)
+	if err != nil {
+		return openstack.Stack{}, noSiteIfGone(err)
+	}
+	if !have(stack).Ours() {
+		return openstack.Stack{}, noSite(nil)
+	}
+	return stack, nil
+}
+
 // history makes events of Heat's events.
 func history(stack openstack.Stack, events []openstack.Event) []site.Event {
 	list := make([]site.Event, len(events))
@@ -114,10 +247,7 @@ func (d *deployer) list(w http.ResponseWriter, r *http.Request, v visit) {
 			function.Fail(w, r, v.explain(err))
 			return
 		}
-		it := item{
-			Name: stack.Name, State: site.StateOf(stack.Action, stack.Status), Created: stack.Created,
-			URL: d.publicURL + "/" + ownFunction + "/sites/" + stack.Name,
-		}
+		it := item{Name: stack.Name, State: site.StateOf(stack.Action, stack.Status), Created: stack.Created, URL: d.address(stack.Name)}
 		if !stack.Updated.IsZero() {
 			it.Updated = &stack.Updated
 		}
@@ -176,7 +306,7 @@ func (v visit) explain(err error) error {
 			e.Code, e.Status, e.Public = "unauthorized", http.StatusUnauthorized, "OpenStack does not accept the token in X-Auth-Token. Get a new one and send the request again."
 		}
 	case openstack.Refused:
-		e.Status, e.Public = http.StatusUnprocessableEntity, "OpenStack refused what was asked. See that the image, flavor, key pair and networks exist there, and set alarm.off on a cloud without Aodh."
+		e.Status, e.Public = http.StatusUnprocessableEntity, "OpenStack refused what was asked. See that network.zone and tls_container exist there, and set alarm.off on a cloud without Aodh."
 	case openstack.Unavailable:
 		e.Public = "OpenStack does not answer. Send the request again; what was begun is not done twice."
 	case openstack.Quota:

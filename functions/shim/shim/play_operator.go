@@ -9,9 +9,9 @@ import (
 	"github.com/stackhook/stackhook/shared/function"
 )
 
-// deploy asks deploy-site for a site, as an operator or CI would.
+// deploy asks deploy-site for a site, as an operator or CI would. The page asks for numbers alone; the names are made up.
 func (p *player) deploy(w http.ResponseWriter, r *http.Request) {
-	spec := map[string]any{}
+	app := map[string]any{}
 	for _, name := range []string{"nodes", "min", "max"} {
 		text := r.PostFormValue(name)
 		if text == "" {
@@ -22,10 +22,15 @@ func (p *player) deploy(w http.ResponseWriter, r *http.Request) {
 			badForm(w, r, name, "is not a whole number")
 			return
 		}
-		spec[name] = n
+		app[name] = n
+	}
+	spec := map[string]any{
+		"hosts":         map[string]string{"lms": r.PostFormValue("name") + ".example.org"},
+		"contact_email": "operator@example.org",
+		"app":           app,
 	}
 	if cooldown := r.PostFormValue("cooldown"); cooldown != "" {
-		spec["cooldown_out"], spec["cooldown_in"] = cooldown, cooldown
+		spec["cooldowns"] = map[string]string{"out": cooldown, "in": cooldown}
 	}
 	body, err := json.Marshal(spec)
 	if err != nil {

@@ -58,11 +58,11 @@ func scaledByRealAlarm(c caller, cloud *openstack.Cloud, log lines, name, pool s
 	if told.Code != "busy" || told.Applied || told.Reason == "" {
 		t.Errorf("while busy: %+v", told)
 	}
-	until(t, "the pool has two members", time.Minute, func() (string, bool) {
+	until(t, "the pool has two members", 4*time.Minute, func() (string, bool) {
 		n := members(t, cloud, pool)
 		return fmt.Sprint(n, " members"), n == 2
 	})
-	until(t, "the stack is complete", time.Minute, func() (string, bool) {
+	until(t, "the stack is complete", 4*time.Minute, func() (string, bool) {
 		s, err := cloud.StackParameters(t.Context(), stack.StackRef)
 		if err != nil {
 			t.Fatal(err)
@@ -134,6 +134,8 @@ type gnocchi struct {
 	url   string
 	heat  string
 	token string
+	// volumes is where Cinder is, for what outlives a site.
+	volumes string
 }
 
 func newGnocchi(t *testing.T) *gnocchi {
@@ -155,6 +157,9 @@ func newGnocchi(t *testing.T) *gnocchi {
 	g.token = header.Get("X-Subject-Token")
 	for _, entry := range reply.Token.Catalog {
 		for _, e := range entry.Endpoints {
+			if entry.Type == "volumev3" && e.Interface == "public" {
+				g.volumes = strings.TrimSuffix(e.URL, "/")
+			}
 			if entry.Type == "metric" && e.Interface == "public" {
 				g.url = strings.TrimSuffix(e.URL, "/")
 			}

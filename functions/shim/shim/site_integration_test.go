@@ -84,10 +84,14 @@ type realSite struct {
 func TestRealSite(t *testing.T) {
 	c, cloud, log := onRealCloud(t)
 	name := "site-" + strings.ToLower(rand.Text()[:8])
-	spec := `{"nodes": 1, "min": 1, "max": 2, "flavor": "m1.tiny", "external_network": "", "cooldown_out": "0s", "cooldown_in": "0s",
+	spec := `{"hosts": {"lms": "` + name + `.example.org"}, "contact_email": "ops@example.org", "network": {"external": ""},
+		"app": {"nodes": 1, "min": 1, "max": 2, "flavor": "m1.tiny"},
+		"backend": {"flavor": "m1.tiny", "affinity": "soft", "mysql_gb": 5, "mongodb_gb": 5},
+		"cooldowns": {"out": "0s", "in": "0s"},
 		"alarm": {"metric": "busy", "aggregation": "mean", "granularity": 60, "high": 50, "low": 1}}`
 	token := "Bearer " + c.s.Keys().APIToken
-	t.Cleanup(func() { removeStack(t, cloud, name) })
+	t.Cleanup(func() { removeSite(t, cloud, name) })
+	guests(t, cloud, name)
 	var site realSite
 	t.Run("put twice is one stack", func(t *testing.T) {
 		c := caller{t, c.s}
@@ -118,7 +122,7 @@ func TestRealSite(t *testing.T) {
 	t.Run("progress, then the address", func(t *testing.T) {
 		c := caller{t, c.s}
 		percents := map[int]bool{}
-		until(t, "the site is ready", 2*time.Minute, func() (string, bool) {
+		until(t, "the site is ready", 8*time.Minute, func() (string, bool) {
 			get := c.call(http.MethodGet, "/deploy-site/sites/"+name, "", "", "Authorization", token)
 			before := site.Percent
 			site = realSite{}
@@ -129,7 +133,7 @@ func TestRealSite(t *testing.T) {
 			percents[site.Percent] = true
 			return get.body, site.State == "ready"
 		})
-		if len(percents) < 3 || len(site.Steps) != 4 || site.Percent != 100 {
+		if len(percents) < 3 || len(site.Steps) != 5 || site.Percent != 100 {
 			t.Errorf("%d different percentages, %+v", len(percents), site)
 		}
 		if balancer := balancerOf(t, cloud, name); site.Address == "" || balancer.VIPAddress != site.Address {
@@ -140,6 +144,77 @@ func TestRealSite(t *testing.T) {
 		return
 	}
 	t.Run("a real alarm scales it", func(t *testing.T) { scaledByRealAlarm(caller{t, c.s}, cloud, log, name, site.PoolID) })
+	t.Run("deletion takes two steps and leaves the volumes", func(t *testing.T) { deletedInTwo(caller{t, c.s}, cloud, name) })
+}
+
+// guests play the machines of a site, which on this cloud never boot: each wait handle that is there is told once that its
+// machine is ready.
+func guests(t *testing.T, cloud *openstack.Cloud, name string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-over })
+	go func() {
+		defer close(over)
+		told := map[string]bool{}
+		for ctx.Err() == nil {
+			if stack, err := cloud.FindStack(ctx, name); err == nil {
+				all, _ := cloud.Resources(ctx, stack.StackRef, 3) // next time round, if it fails
+				for _, r := range all {
+					if r.Type != "OS::Heat::WaitConditionHandle" || r.Name != "handle" || r.Status != "COMPLETE" || told[r.PhysicalID] {
+						continue
+					}
+					told[r.PhysicalID] = cloud.Signal(ctx, r.Stack, r.Name, openstack.Signal{ID: "ready", Status: "SUCCESS", Reason: "played"}) == nil
+				}
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(2 * time.Second):
+			}
+		}
+	}()
+}
+
+// deletedInTwo deletes a site in the two steps that it takes, and sees that its six volumes stay.
+func deletedInTwo(c caller, cloud *openstack.Cloud, name string) {
+	t := c.t
+	token := "Bearer " + c.s.Keys().APIToken
+	first := c.call(http.MethodDelete, "/deploy-site/sites/"+name, "", "", "Authorization", token)
+	var confirm struct{ Confirm string }
+	first.decode(t, &confirm)
+	second := c.call(http.MethodDelete, "/deploy-site/sites/"+name+"?confirm="+confirm.Confirm, "", "", "Authorization", token)
+	if first.code != http.StatusConflict || second.code != http.StatusAccepted {
+		t.Fatalf("delete: %d %s, then %d %s", first.code, first.body, second.code, second.body)
+	}
+	until(t, "the site is gone and its volumes are free", 5*time.Minute, func() (string, bool) {
+		left, err := cloud.Volumes(t.Context(), map[string]string{"stackhook-site": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		states := make([]string, len(left))
+		for i, v := range left {
+			states[i] = v.Status
+		}
+		_, err = cloud.FindStack(t.Context(), name)
+		gone := openstack.CodeOf(err) == openstack.Gone
+		return strings.Join(states, " "), gone && strings.Join(states, " ") == strings.Repeat("available ", 5)+"available"
+	})
+}
+
+// removeSite takes away what a story left, volumes too.
+func removeSite(t *testing.T, cloud *openstack.Cloud, name string) {
+	t.Helper()
+	removeStack(t, cloud, name)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	left, err := cloud.Volumes(ctx, map[string]string{"stackhook-site": name})
+	if err != nil {
+		t.Errorf("look for volumes: %v", err)
+	}
+	raw := newGnocchi(t)
+	for _, v := range left {
+		raw.send(http.MethodDelete, raw.volumes+"/volumes/"+v.ID, nil, nil)
+	}
 }
 
 func balancerOf(t *testing.T, cloud *openstack.Cloud, name string) openstack.LoadBalancer {

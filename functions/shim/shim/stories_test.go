@@ -128,7 +128,7 @@ func TestStoryOfASite(t *testing.T) {
 	token := "Bearer " + c.s.Keys().APIToken
 	for i, want := range []int{http.StatusAccepted, http.StatusOK} {
 		put := c.call(http.MethodPut, "/deploy-site/sites/school", "application/json",
-			`{"nodes":1,"min":1,"max":3,"cooldown_out":"0s","cooldown_in":"0s"}`, "Authorization", token)
+			`{"hosts":{"lms":"learn.example.org"},"contact_email":"ops@example.org","app":{"nodes":1,"min":1,"max":3},"cooldowns":{"out":"0s","in":"0s"}}`, "Authorization", token)
 		if put.code != want && put.code != http.StatusAccepted {
 			t.Fatalf("put %d: %d\n%s", i+1, put.code, put.body)
 		}

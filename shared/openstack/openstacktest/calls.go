@@ -61,12 +61,18 @@ func callName(service, method, path string) string {
 	if service == "nova" && strings.HasPrefix(path, "/os-keypairs/") {
 		path = "/os-keypairs/{}"
 	}
+	if service == "neutron" && strings.HasPrefix(path, "/extensions/") {
+		path = "/extensions/{}"
+	}
 	return service + " " + method + " " + uuidElement.ReplaceAllString(path, "/{}")
 }
 
 // heatPath replaces the stack's name and id and the resource's name.
 func heatPath(path string) string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if len(parts) == 2 && parts[0] == "resource_types" {
+		return "/resource_types/{}"
+	}
 	for i := range parts {
 		named := i == 1 && parts[0] == "stacks" && parts[1] != "preview"
 		id := i == 2 && uuidElement.MatchString("/"+parts[2])

@@ -134,14 +134,26 @@ func (c *Cloud) previewUpdate(q *request, existing bool) reply {
 		return rep
 	}
 	changes := map[string][]any{"unchanged": {}, "updated": {}, "replaced": {}, "added": {}, "deleted": {}}
+	if err := c.compare(s, next, q.URL.Query().Get("show_nested") != "", changes); err != nil {
+		return badRequest(err)
+	}
+	return reply{status: http.StatusOK, body: map[string]any{"resource_changes": changes}}
+}
+
+// compare sorts the resources of a stack, and with nested those of the stacks it nests, by what the update would do.
+func (c *Cloud) compare(s, next *stack, nested bool, changes map[string][]any) error {
 	add := func(class, name, typ string) {
-		changes[class] = append(changes[class], map[string]any{
+		entry := map[string]any{
 			"resource_name": name, "resource_type": typ, "stack_name": s.name, "stack_identity": map[string]any{"stack_name": s.name, "stack_id": s.id, "tenant": s.project, "path": ""},
-		})
+		}
+		if s.owner != nil {
+			entry["parent_resource"] = s.owner.name
+		}
+		changes[class] = append(changes[class], entry)
 	}
 	defs, err := next.enabled()
 	if err != nil {
-		return badRequest(err)
+		return err
 	}
 	next.resources = s.resources // so that references resolve to what exists
 	var kept []string
@@ -153,13 +165,41 @@ func (c *Cloud) previewUpdate(q *request, existing bool) reply {
 			continue
 		}
 		add(c.previewOne(next, r, d), d.name, d.typ)
+		if nested && r.nested != nil {
+			if inner := c.nestedNext(next, r, d); inner != nil {
+				if err := c.compare(r.nested, inner, nested, changes); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	for _, r := range s.ordered() {
 		if !slices.Contains(kept, r.name) {
 			add("deleted", r.name, r.typ)
 		}
 	}
-	return reply{status: http.StatusOK, body: map[string]any{"resource_changes": changes}}
+	return nil
+}
+
+// nestedNext is the stack that r nests, as the update wants it; nil if that cannot be told.
+func (c *Cloud) nestedNext(next *stack, r *resource, d *definition) *stack {
+	props, err := scope{c: c, s: next, loose: true}.resolve(d.properties)
+	k, ok := c.findKind(next, d.typ)
+	if err != nil || !ok || k.nested == nil {
+		return nil
+	}
+	trial := *r
+	trial.props, trial.stack = mapOf(props), next
+	t, params, err := k.nested(c, &trial)
+	if err != nil {
+		return nil
+	}
+	inner := c.newStack(r.nested.name, t, nil)
+	inner.files, inner.env, inner.owner, inner.id, inner.project = next.files, next.env, r, r.nested.id, r.nested.project
+	if inner.bind(params, false) != nil {
+		return nil
+	}
+	return inner
 }
 
 func (c *Cloud) previewOne(next *stack, r *resource, d *definition) string {

@@ -25,6 +25,7 @@ func (c *Cloud) routes() {
 	c.heatRoutes()
 	c.novaRoutes()
 	c.neutronRoutes()
+	c.catalogueRoutes()
 	c.cinderRoutes()
 	c.lbRoutes()
 	c.aodhRoutes()
@@ -153,6 +154,7 @@ func (c *Cloud) catalog(project string) []any {
 		{"orchestration", "heat", "/heat/v1/" + project},
 		{"compute", "nova", "/nova/v2.1"},
 		{"network", "neutron", "/neutron"},
+		{"image", "glance", "/glance"},
 		{"volumev3", "cinderv3", "/cinder/v3/" + project},
 		{"alarming", "aodh", "/aodh"},
 	}

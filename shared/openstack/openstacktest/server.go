@@ -79,6 +79,8 @@ type Cloud struct {
 	nova      novaState
 	neutron   map[string]*object // networks, ports, floating IPs … by id
 	lb        lbState
+
+	catalogued catalogueState
 }
 
 // New starts a fake cloud on loopback. Close it when done.
@@ -101,6 +103,7 @@ func New(o Options) (*Cloud, error) {
 	}
 	c.projectID, c.userID, c.domainID = c.ids.hex(), c.ids.hex(), "default"
 	c.seedNetworks()
+	c.seedCatalogue()
 	c.routes()
 	listen := o.Listen
 	if listen == "" {
