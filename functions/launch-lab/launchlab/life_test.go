@@ -156,8 +156,13 @@ func TestS10LaunchTellsTheLabWhereItsGradeGoes(t *testing.T) {
 	}
 	// A host that is not on the list is not written to, and the lab is there all the same.
 	labPage(t, s.serve(request(outcome("u2", "evil.example.org"))))
-	if other := s.Stacks()[0]; other.Name == stack.Name || other.Parameters[grades.GradingParameter] != "" {
-		t.Errorf("%+v", other)
+	for _, other := range s.Stacks() {
+		if sealed := other.Parameters[grades.GradingParameter]; other.Name != stack.Name && sealed != "" {
+			t.Errorf("%+v", other)
+		}
+	}
+	if n := len(s.Stacks()); n != 2 {
+		t.Errorf("%d labs", n)
 	}
 }
 
