@@ -1,8 +1,10 @@
 package scalecluster_test
 
 import (
+	"context"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -70,5 +72,45 @@ func TestStrangersKeepNobodyWaiting(t *testing.T) {
 		t.Error("waited for a stranger")
 	default:
 	}
+	<-held
+}
+
+// A queue that is too long for a request's time ends in an answer that its sender understands, not in a time-out.
+func TestQueueTooLong(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(app, 1)
+	h.post("/academy/out?dry_run=1", ``, ci()).want(t, http.StatusOK, "scaled")
+	h.cloud.ResetCalls()
+	h.cloud.Inject(openstacktest.Fault{Service: "heat", Latency: holdTime, Times: 1})
+	held := make(chan struct{})
+	go func() {
+		defer close(held)
+		h.post("/academy/out", ``, ci())
+	}()
+	for len(h.cloud.Calls()) == 0 {
+		time.Sleep(time.Millisecond) // until the first one has the turn
+	}
+	hurried := func(body string, headers []string) reply {
+		ctx, cancel := context.WithTimeout(t.Context(), holdTime/2)
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/academy/out", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(headers[0], headers[1])
+		return h.do(h.h, r)
+	}
+	hurried(aodh("alarm", 7), theAlarm()).want(t, http.StatusAccepted, "unavailable")
+	<-held
+	h.cloud.Inject(openstacktest.Fault{Service: "heat", Latency: holdTime, Times: 1})
+	h.cloud.ResetCalls()
+	held = make(chan struct{})
+	go func() {
+		defer close(held)
+		h.post("/academy/out", ``, ci())
+	}()
+	for len(h.cloud.Calls()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	hurried(`{"by": 1}`, ci()).want(t, http.StatusServiceUnavailable, "busy")
 	<-held
 }

@@ -205,7 +205,8 @@ type turn struct {
 	begun   uint64
 }
 
-// take waits for the caller's turn. give ends it.
+// take waits for the caller's turn, for half of the time that is left: who has to be told that there was none needs the
+// rest. give ends the turn.
 func (t *turns) take(ctx context.Context, name string) (mine *turn, give func(), err error) {
 	t.mu.Lock()
 	mine, ok := t.waiting[name]
@@ -221,6 +222,11 @@ func (t *turns) take(ctx context.Context, name string) (mine *turn, give func(),
 		if mine.users--; mine.users == 0 {
 			delete(t.waiting, name)
 		}
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
 	}
 	select {
 	case mine.slot <- struct{}{}:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -92,7 +93,7 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 	}
 	turn, give, err := s.turns.take(ctx, queue)
 	if err != nil {
-		return outcome{}, fmt.Errorf("wait for earlier requests of cluster %s: %w", t.name, err)
+		return outcome{}, noTurn(err)
 	}
 	defer give()
 	v := visit{target: t, door: s.doorFor(who), turn: turn, request: r}
@@ -143,6 +144,17 @@ func (s *scaler) besides(ctx context.Context, v *visit, decision cluster.Decisio
 	}
 	return out, err
 }
+
+// noTurn is for a request that others kept waiting for too long: every sender that can send it again is told to.
+func noTurn(err error) error {
+	return &function.Error{
+		Code: string(cluster.Busy), Status: http.StatusServiceUnavailable, RetryAfter: busyRetry, Err: err,
+		Public: "Too many requests for this cluster came at once; this one had no turn in its time, and nothing was changed. Send it again.",
+	}
+}
+
+// busyRetry is when a queue should be over.
+const busyRetry = 10 * time.Second
 
 // visit is one request's turn at its cluster.
 type visit struct {
