@@ -6,14 +6,19 @@ import (
 	"strings"
 )
 
-// comment is a line that says something to readers only; the first line says which program runs a file, also of one that is
-// written from within another.
-var comment = regexp.MustCompile(`(?m)^[ \t]*#([^!\n].*)?\n`)
+// comments are lines that say something to readers only, by the kind of file; the first line of a script says which program
+// runs it, also of one that is written from within another.
+var comments = map[string]*regexp.Regexp{
+	".sh": regexp.MustCompile(`(?m)^[ \t]*#([^!\n].*)?\n`),
+	".py": regexp.MustCompile(`(?m)^[ \t]*#([^!\n].*)?\n`),
+	".js": regexp.MustCompile(`(?m)^[ \t]*//.*\n`),
+}
 
 // bare is a boot file of a site without its comments. All that a machine is given has to fit into the 48 KiB that Nova takes,
 // and comments are for those who read the files here.
 func bare(name, text string) string {
-	if !strings.HasPrefix(name, "site/boot/") || path.Ext(name) != ".sh" && path.Ext(name) != ".py" {
+	comment := comments[path.Ext(name)]
+	if comment == nil || !strings.HasPrefix(name, "site/boot/") {
 		return text
 	}
 	return comment.ReplaceAllString(text, "")

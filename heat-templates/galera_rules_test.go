@@ -44,7 +44,7 @@ func (c start) run(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"lib.sh", "galera-start"} {
+	for _, name := range []string{"lib.sh", "galera", "galera-start"} {
 		text, err := os.ReadFile(filepath.Join("site/boot", strings.TrimSuffix(name, ".sh")+".sh"))
 		if err != nil {
 			t.Fatal(err)

@@ -78,6 +78,32 @@ func TestRow11RebuildKeepsData(t *testing.T) {
 	}
 }
 
+// 7.1 no. 6: a new site that takes the volumes up has passwords of its own, and the databases take them.
+func TestRow6TakenUpVolumesGetTheNewPasswords(t *testing.T) {
+	s := runningTrio(t)
+	s.stopAll()
+	for _, n := range s.nodes {
+		n.newDisk()
+		bash(t, `sed -i "s/^\(MYSQL_[A-Z_]*PASSWORD\)='\(.*\)'/\1='\2-new'/" `+n.root+"/etc/stackhook/site.env")
+	}
+	s.boots(s.nodes...)
+	settings := s.nodes[1].read("/etc/stackhook/site.env")
+	password := regexp.MustCompile(`MYSQL_PASSWORD='(.*)'`).FindStringSubmatch(settings)
+	if password == nil || !strings.HasSuffix(password[1], "-new") {
+		t.Fatal("the settings have no new password")
+	}
+	for _, n := range s.nodes {
+		out, err := n.run("env", "MYSQL_PWD="+password[1], "mariadb", "--no-defaults", "-h", "127.0.0.1", "-u", "openedx", "-BNe", "SELECT 42")
+		if err != nil || strings.TrimSpace(out) != "42" {
+			t.Errorf("node %d: %v %s", n.index, err, out)
+		}
+		if _, err := n.run("env", "MYSQL_PWD="+strings.TrimSuffix(password[1], "-new"), "mariadb", "--no-defaults", "-h", "127.0.0.1", "-u", "openedx", "-e", "DO 0"); err == nil {
+			t.Errorf("node %d still takes the old password", n.index)
+		}
+	}
+	s.whole(3, s.nodes...)
+}
+
 // Research 4.5: the first node with a blank volume must not begin a second cluster, whether the others are up or down.
 func TestSplit45BlankFirstNode(t *testing.T) {
 	s := runningTrio(t)

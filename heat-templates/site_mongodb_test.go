@@ -191,6 +191,27 @@ func TestRow7115RotatedPassword(t *testing.T) {
 	}
 }
 
+// 7.1 no. 6: a new site that takes the volumes up has an admin's password of its own; the one that the set has is on the volume.
+func TestRow6TakenUpSetGetsTheNewPasswords(t *testing.T) {
+	t.Parallel()
+	s := newMongoSet(t)
+	s.config, s.users = []string{s.host(0), s.host(1), s.host(2)}, map[string]string{"admin": "hunter2before", "openedx": "hunter2old"}
+	s.become(0, memberPrimary)
+	s.become(1, memberSecondary)
+	s.become(2, memberSecondary)
+	n := mongoNode(t, s, 0, nil)
+	n.write("/srv/mongodb/admin", "hunter2before")
+	if out, code := n.run("mongodb", "up"); code != 0 {
+		t.Errorf("code %d: %s", code, out)
+	}
+	if got := s.changes(); !slices.Equal(got, []string{"0 updateUser admin", "0 updateUser openedx"}) || s.password("admin") != "hunter2admin" || s.password("openedx") != "hunter2mongo" {
+		t.Errorf("changes %q", got)
+	}
+	if got := n.read("/srv/mongodb/admin"); got != "hunter2admin" {
+		t.Error("the volume does not have the admin's new password")
+	}
+}
+
 func TestMongodbHealth(t *testing.T) {
 	t.Parallel()
 	s := newMongoSet(t)

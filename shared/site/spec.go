@@ -4,7 +4,7 @@ package site
 // flavors are required, the latter unless the configuration has them; everything else has a default.
 type Spec struct {
 	Hosts        Hosts        `json:"hosts"`
-	Release      string       `json:"release" validate:"omitempty,oneof=redwood sumac teak ulmo"`
+	Release      string       `json:"release" validate:"omitempty,oneof=sumac teak ulmo"`
 	PlatformName string       `json:"platform_name" validate:"max=100,omitempty,oneline"`
 	ContactEmail string       `json:"contact_email" validate:"required,email,oneline"`
 	KeyName      string       `json:"key_name" validate:"max=255,omitempty,oneline"`

@@ -94,26 +94,6 @@ decide() {
   fi
 }
 
-users() {
-  cat <<SQL
-FLUSH PRIVILEGES;
-CREATE USER IF NOT EXISTS root@localhost;
-ALTER USER root@localhost IDENTIFIED VIA unix_socket;
-GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION;
-CREATE USER IF NOT EXISTS root@'%';
-ALTER USER root@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';
-GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
-CREATE USER IF NOT EXISTS sst@localhost;
-ALTER USER sst@localhost IDENTIFIED BY '$MYSQL_SST_PASSWORD';
-GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR ON *.* TO sst@localhost;
-CREATE USER IF NOT EXISTS nobody@localhost IDENTIFIED VIA unix_socket;
-CREATE DATABASE IF NOT EXISTS openedx CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
-CREATE USER IF NOT EXISTS openedx@'%';
-ALTER USER openedx@'%' IDENTIFIED BY '$MYSQL_PASSWORD';
-GRANT ALL ON openedx.* TO openedx@'%';
-SQL
-}
-
 # Made beside its place, users included, so that half a cluster is never taken for one.
 create() {
   rm -rf "$volume/data.new"
@@ -122,7 +102,7 @@ create() {
   else
     mariadb-install-db --no-defaults --user=mysql --datadir="$volume/data.new" --auth-root-authentication-method=socket --skip-test-db >/dev/null
   fi
-  users | mariadbd --no-defaults --bootstrap --user=mysql --datadir="$volume/data.new" --tmpdir="$volume/tmp" --log-error="$log/mysql.err"
+  galera users | mariadbd --no-defaults --bootstrap --user=mysql --datadir="$volume/data.new" --tmpdir="$volume/tmp" --log-error="$log/mysql.err"
   rm -rf "$data"
   mv "$volume/data.new" "$data"
 }

@@ -1,8 +1,32 @@
 #!/bin/bash
 # galera up: MariaDB of this node, Synced with the others. Its start is decided by galera-start, at each start anew.
+# galera users: the statements that make its users, whatever was there.
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
 volume=$root/srv/mysql
-[ "${1:-}" = up ] || die "usage: galera up"
+users() {
+  cat <<SQL
+FLUSH PRIVILEGES;
+CREATE USER IF NOT EXISTS root@localhost;
+ALTER USER root@localhost IDENTIFIED VIA unix_socket;
+GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS root@'%';
+ALTER USER root@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';
+GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS sst@localhost;
+ALTER USER sst@localhost IDENTIFIED BY '$MYSQL_SST_PASSWORD';
+GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR ON *.* TO sst@localhost;
+CREATE USER IF NOT EXISTS nobody@localhost IDENTIFIED VIA unix_socket;
+CREATE DATABASE IF NOT EXISTS openedx CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+CREATE USER IF NOT EXISTS openedx@'%';
+ALTER USER openedx@'%' IDENTIFIED BY '$MYSQL_PASSWORD';
+GRANT ALL ON openedx.* TO openedx@'%';
+SQL
+}
+case ${1:-} in
+  up) ;;
+  users) users; exit ;;
+  *) die "usage: galera up|users" ;;
+esac
 command -v mariadbd >/dev/null || die "mariadb-server is not installed"
 mountpoint -q "$volume" || die "$volume is not mounted: the data would go to the machine's own disk"
 
@@ -60,7 +84,8 @@ mv "$etc/galera.cnf.new" "$etc/galera.cnf"
 service galera-check socat TCP-LISTEN:9200,reuseaddr,fork,max-children=100 "EXEC:$here/galera-check,su=nobody"
 service mysql "$here/galera-start"
 
-status() { mariadb --no-defaults --socket="$run/mysql/mysql.sock" -BNe "SELECT variable_value FROM information_schema.global_status WHERE variable_name = '$1'" 2>/dev/null; }
+local_sql() { mariadb --no-defaults --socket="$run/mysql/mysql.sock" "$@"; }
+status() { local_sql -BNe "SELECT variable_value FROM information_schema.global_status WHERE variable_name = '$1'" 2>/dev/null; }
 end=$((SECONDS + ${MYSQL_WAIT:-3000}))
 until [ "$(status wsrep_cluster_status) $(status wsrep_local_state_comment)" = "Primary Synced" ]; do
   if [ -e "$run/failure" ]; then
@@ -84,6 +109,13 @@ expected=$(cat "$volume/cluster" 2>/dev/null || true)
 for wanted in "$expected" "${CLUSTER_UUID:-}"; do
   [ "$uuid" = "${wanted:-$uuid}" ] || die "this is cluster $uuid, while $wanted was expected"
 done
+
+# The volumes may be those of an earlier site, with its passwords; or ours are new ones.
+lets_in() { MYSQL_PWD=$1 mariadb --no-defaults "${@:2}" -e 'DO 0' 2>/dev/null; }
+if ! lets_in "$MYSQL_PASSWORD" -h 127.0.0.1 -u openedx || ! lets_in "$MYSQL_ROOT_PASSWORD" -h 127.0.0.1 -u root ||
+  ! lets_in "$MYSQL_SST_PASSWORD" --socket="$run/mysql/mysql.sock" -u sst; then
+  users | local_sql
+fi
 echo "$uuid" >"$volume/cluster" # from now on an empty folder here is a loss, not a beginning
 sync "$volume/cluster"
 mode=$(cat "$run/mode")

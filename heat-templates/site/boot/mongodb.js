@@ -81,6 +81,11 @@ const blank = () => {
 const users = () => {
   const roles = ['openedx', 'cs_comments_service'].map((db) => ({role: 'readWrite', db}));
   let answer = asAdmin({usersInfo: 'openedx'});
+  if (answer.code === WrongPassword && env.MONGODB_ADMIN_WAS) {
+    answer = ask(local, {updateUser: 'admin', pwd: env.MONGODB_ADMIN_PASSWORD}, 'admin', env.MONGODB_ADMIN_WAS);
+    if (answer.ok) return 'admin has its new password';
+    answer = {code: WrongPassword};
+  }
   if (answer.code === WrongPassword) {
     answer = ask(local, {createUser: 'admin', pwd: env.MONGODB_ADMIN_PASSWORD, roles: ['root']});
     hopeless = answer.code === NoAuth;

@@ -7,11 +7,12 @@
 data=$root/srv/mongodb/db
 conf=$root/etc/mongod.conf
 key=$root/etc/mongod.key
+was=$root/srv/mongodb/admin # the password that the set's admin has, for a site that takes the volume up with another one
 
 # mongo runs mongodb.js, with secrets in the environment, where no other user sees them.
 mongo() {
   MODE=$1 INDEX=$INDEX MONGODB_ADMIN_PASSWORD=$MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD=$MONGODB_PASSWORD \
-    HOME=$run mongosh --quiet --norc --nodb "$here/mongodb.js"
+    MONGODB_ADMIN_WAS=$(cat "$was" 2>/dev/null || true) HOME=$run mongosh --quiet --norc --nodb "$here/mongodb.js"
 }
 
 # put MODE FILE writes its standard input, and says whether that changed anything.
@@ -53,6 +54,7 @@ up() {
   [ -z "$changed" ] || unserve mongodb
   service mongodb setpriv --reuid mongodb --regid mongodb --init-groups mongod --config "$conf"
   result=$(mongo up) || die "$result"
+  (umask 077 && printf %s "$MONGODB_ADMIN_PASSWORD" >"$was.new" && mv "$was.new" "$was")
   if [ -n "${RESTORE:-}" ] && { [[ $result == *'"mode":"bootstrap"'* ]] || [ -e "$root/srv/mongodb/restoring" ]; }; then
     mongodb-backup restore "$RESTORE"
   fi
