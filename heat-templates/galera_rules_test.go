@@ -40,9 +40,7 @@ func (c start) run(t *testing.T) string {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, name, text)
 	}
 	for _, name := range []string{"lib.sh", "galera", "galera-start"} {
 		text, err := os.ReadFile(filepath.Join("site/boot", strings.TrimSuffix(name, ".sh")+".sh"))

@@ -206,9 +206,7 @@ func (m *machine) link(name string) {
 func (m *machine) program(name, script string) {
 	m.t.Helper()
 	_ = os.Remove(filepath.Join(m.path, name))
-	if err := os.WriteFile(filepath.Join(m.path, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-		m.t.Fatal(err)
-	}
+	writeProgram(m.t, filepath.Join(m.path, name), "#!/bin/sh\n"+script+"\n")
 }
 
 func (m *machine) write(name, text string) {

@@ -51,10 +51,8 @@ func newSiteNode(t *testing.T, settings map[string]string) *siteNode {
 		if name != "lib.sh" {
 			name = strings.TrimSuffix(name, ".sh")
 		}
-		n.write("/opt/stackhook/"+name, string(text))
-		if err := os.Chmod(filepath.Join(n.root, "/opt/stackhook", name), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		n.write("/opt/stackhook/"+name, "")
+		writeProgram(t, filepath.Join(n.root, "/opt/stackhook", name), string(text))
 	}
 	for _, name := range []string{"chown", "chgrp", "systemctl"} {
 		n.program(name, "exit 0")
@@ -120,9 +118,7 @@ func (n *siteNode) settings(set map[string]string) {
 
 func (n *siteNode) program(name, script string) {
 	n.t.Helper()
-	if err := os.WriteFile(filepath.Join(n.path, name), []byte("#!/bin/bash\n"+script+"\n"), 0o700); err != nil {
-		n.t.Fatal(err)
-	}
+	writeProgram(n.t, filepath.Join(n.path, name), "#!/bin/bash\n"+script+"\n")
 }
 
 func (n *siteNode) write(name, text string) {

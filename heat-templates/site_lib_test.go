@@ -17,9 +17,7 @@ func siteMachine(t *testing.T, o *outside, standIns map[string]string) (root str
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, name, text)
 	}
 	for from, to := range map[string]string{
 		"site/boot/lib.sh": "lib.sh", "site/boot/boot-backend.sh": "boot-backend", "site/boot/backup.sh": "backup", "site/boot/db-proxy.sh": "db-proxy",
@@ -77,9 +75,7 @@ func TestRow13SiteBootRunsAllItsParts(t *testing.T) {
 	root, run := siteMachine(t, o, map[string]string{"disk": `echo "disk $*" >>"$SITE_ROOT/ran"`})
 	for _, part := range []string{"names", "galera", "redis", "mongodb", "search"} {
 		text := "#!/bin/sh\necho \"" + part + " $*\" >>\"$SITE_ROOT/ran\"\n"
-		if err := os.WriteFile(root+"/opt/stackhook/"+part, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, root+"/opt/stackhook/"+part, text)
 	}
 	for range 2 {
 		if out, err := run(root + "/opt/stackhook/boot-backend"); err != nil {

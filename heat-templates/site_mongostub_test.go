@@ -72,12 +72,13 @@ func newMongoSet(t *testing.T) *mongoSet {
 	for i := range s.members {
 		m := &mongoMember{set: s, index: i}
 		s.members[i] = m
-		m.peer, m.local = m.listen(), m.listen()
+		m.peer, m.local = m.listen(false), m.listen(true)
 	}
 	return s
 }
 
-func (m *mongoMember) listen() net.Listener {
+// listen opens one of the member's addresses: the peers', or the local one, where the first user may be made.
+func (m *mongoMember) listen(local bool) net.Listener {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		m.set.t.Fatal(err)
@@ -89,7 +90,7 @@ func (m *mongoMember) listen() net.Listener {
 			if err != nil {
 				return
 			}
-			go m.serve(c, listener == m.local)
+			go m.serve(c, local)
 		}
 	}()
 	return listener
