@@ -3,6 +3,7 @@
 package shim_test
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,7 @@ func engineKilled(t *testing.T, l *loop) {
 	out := strings.TrimPrefix(l.s.ScaleURL(l.name, "out"), l.gate.url)
 	in := strings.TrimPrefix(l.s.ScaleURL(l.name, "in"), l.gate.url)
 
+	t.Cleanup(l.sweepPorts)
 	l.part("the engine is killed while nodes are made", func() {
 		l.begins(out, "growth", 2)
 		l.killEngine()
@@ -52,6 +54,26 @@ func engineKilled(t *testing.T, l *loop) {
 			l.t.Errorf("left is %v, and 0 was to go", v.names())
 		}
 	})
+}
+
+// sweepPorts removes the ports that an engine had Neutron make and then died before it wrote down: no stack knows them, and the
+// network cannot go while they are there.
+func (l *loop) sweepPorts() {
+	l.t.Helper()
+	cloud := newGnocchi(l.t)
+	var all struct {
+		Ports []struct {
+			ID, Name string
+			Device   string `json:"device_id"`
+		}
+	}
+	cloud.send(http.MethodGet, cloud.network+"/v2.0/ports", nil, &all)
+	for _, p := range all.Ports {
+		if strings.HasPrefix(p.Name, l.name+"-") && p.Device == "" {
+			l.t.Logf("the dead engine left port %s", p.Name)
+			cloud.send(http.MethodDelete, cloud.network+"/v2.0/ports/"+p.ID, nil, nil)
+		}
+	}
 }
 
 // mended lets the alarm call, that all is well, until the update was sent again, and waits for its end.

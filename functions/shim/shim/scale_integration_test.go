@@ -134,8 +134,8 @@ type gnocchi struct {
 	url   string
 	heat  string
 	token string
-	// volumes is where Cinder is, for what outlives a site.
-	volumes string
+	// volumes is where Cinder is, for what outlives a site, and network where Neutron is, for what outlives an engine.
+	volumes, network string
 }
 
 func newGnocchi(t *testing.T) *gnocchi {
@@ -157,14 +157,9 @@ func newGnocchi(t *testing.T) *gnocchi {
 	g.token = header.Get("X-Subject-Token")
 	for _, entry := range reply.Token.Catalog {
 		for _, e := range entry.Endpoints {
-			if entry.Type == "volumev3" && e.Interface == "public" {
-				g.volumes = strings.TrimSuffix(e.URL, "/")
-			}
-			if entry.Type == "metric" && e.Interface == "public" {
-				g.url = strings.TrimSuffix(e.URL, "/")
-			}
-			if entry.Type == "orchestration" && e.Interface == "public" {
-				g.heat = strings.TrimSuffix(e.URL, "/")
+			place := map[string]*string{"volumev3": &g.volumes, "metric": &g.url, "orchestration": &g.heat, "network": &g.network}[entry.Type]
+			if place != nil && e.Interface == "public" {
+				*place = strings.TrimSuffix(e.URL, "/")
 			}
 		}
 	}
