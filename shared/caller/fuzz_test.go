@@ -26,7 +26,7 @@ func FuzzGranted(f *testing.F) {
 		}
 		address, err := url.Parse(signed.Address(b, "https://hooks.example.org"))
 		if err != nil {
-			t.Skip() // a direction that is no part of an address; ours are out and in
+			return // a direction that is no part of an address; ours are out and in
 		}
 		query := address.Query()
 		sound := low >= 0 && high >= 0 && percent >= 0 && least >= 0 && expires >= 0 && (expires == 0 || now.Unix() < expires)
