@@ -51,6 +51,7 @@ func FuzzRemember(f *testing.F) {
 func FuzzMemory(f *testing.F) {
 	f.Add("t", "me", "key", "0", 1, 2, int64(1795400000), 30)
 	f.Add("", "\x00<ö\"", "", "", -1, 1<<40, int64(-1), 0)
+	f.Add(strings.Repeat("\x80", 6000), "me", "key", "0", 1, 2, int64(1795400000), 30)
 	f.Fuzz(func(t *testing.T, token, by, key, node string, from, to int, unix int64, life int) {
 		r := cluster.Request{Op: cluster.OpSet, To: to, Token: token, Who: by, Key: key, KeyLife: time.Duration(life) * time.Second, Nodes: nil}
 		s := complete(from)

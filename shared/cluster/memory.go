@@ -150,14 +150,15 @@ func hash(key string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// shorten cuts a text to maxBy bytes, at a rune's end.
+// shorten cuts a text to maxBy bytes, at a rune's end where that is near: bytes that are no text keep their length.
 func shorten(s string) string {
 	if len(s) <= maxBy {
 		return s
 	}
-	limit := maxBy
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
+	for limit := maxBy; limit > maxBy-utf8.UTFMax; limit-- {
+		if utf8.RuneStart(s[limit]) {
+			return s[:limit]
+		}
 	}
-	return s[:limit]
+	return s[:maxBy]
 }
