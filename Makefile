@@ -2,13 +2,13 @@
 SHELL     := /bin/bash
 FUNCTIONS := $(filter-out shim,$(notdir $(patsubst %/,%,$(wildcard functions/*/))))
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BUILD     := CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags '-s -w -X github.com/stackhook/stackhook/shared/serve.version=$(VERSION)'
+BUILD     := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -X github.com/stackhook/stackhook/shared/serve.version=$(VERSION)'
 LINT      := go tool -modfile=scripts/tools/go.mod golangci-lint
 FUZZTIME  ?= 10s
 CHAOS     ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-openstack build package lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
+.PHONY: help run test test-galera test-openstack build package sbom reproducible lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ bin/%: FORCE
 
 package: build ## one AWS Lambda zip per function into dist/
 	@go run ./scripts/package $(FUNCTIONS)
+
+sbom: build ## what each program is made of (CycloneDX), and the licence texts to pass on, into dist/
+	@go run ./scripts/sbom -version $(VERSION) $(FUNCTIONS)
+
+reproducible: ## build twice, in two places and from nothing, and compare
+	@scripts/reproducible
 
 lint: ## golangci-lint with the import rules
 	$(LINT) run ./...
