@@ -25,7 +25,7 @@ var (
 	printedLine   = regexp.MustCompile(`(?m)^([A-Z][A-Za-z ]*[A-Za-z])  +(\S.*)$`)
 )
 
-// guide is a part of the README's section "Put a lab in your course", followed on this machine: its names stand for these.
+// guide is a part of launch-lab's README, section "Put a lab in your course", followed on this machine: its names stand for these.
 type guide struct {
 	t             *testing.T
 	public, lms   string
@@ -36,7 +36,7 @@ type guide struct {
 // follow reads the part and runs its first command.
 func follow(t *testing.T, part, public, lms string) *guide {
 	t.Helper()
-	readme, err := os.ReadFile("../../../README.md")
+	readme, err := os.ReadFile("../../launch-lab/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func follow(t *testing.T, part, public, lms string) *guide {
 	if !found {
 		t.Fatalf("the README has no part %q", part)
 	}
-	text, _, _ = strings.Cut(text, "\n### ")
+	text, _, _ = strings.Cut(text, "\n##")
 	cloud, err := openstacktest.New(openstacktest.Options{})
 	if err != nil {
 		t.Fatal(err)
