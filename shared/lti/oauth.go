@@ -15,19 +15,28 @@ import (
 // escape is the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex.
 func escape(s string) string {
 	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	b.Grow(len(s))
+	others := 0
 	for i := range len(s) {
-		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
-			b.WriteByte(c)
-			continue
+		if !unreserved(s[i]) {
+			others++
 		}
-		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
 	}
-	return b.String()
+	if others == 0 {
+		return s
+	}
+	out := make([]byte, 0, len(s)+2*others)
+	for i := range len(s) {
+		if c := s[i]; unreserved(c) {
+			out = append(out, c)
+		} else {
+			out = append(out, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(out)
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
 }
 
 // baseURI is RFC 5849 section 3.4.1.2: scheme and host in lower case, a default port left out, the path as it was sent
@@ -72,14 +81,18 @@ func baseString(method, uri string, fields []field) (string, error) {
 		}
 		return strings.Compare(a.value, b.value)
 	})
-	var joined strings.Builder
+	length := 0
+	for _, f := range escaped {
+		length += len(f.name) + len(f.value) + len("=&")
+	}
+	joined := make([]byte, 0, length)
 	for i, f := range escaped {
 		if i > 0 {
-			joined.WriteByte('&')
+			joined = append(joined, '&')
 		}
-		joined.WriteString(f.name + "=" + f.value)
+		joined = append(append(append(joined, f.name...), '='), f.value...)
 	}
-	return strings.ToUpper(method) + "&" + escape(base) + "&" + escape(joined.String()), nil
+	return strings.ToUpper(method) + "&" + escape(base) + "&" + escape(string(joined)), nil
 }
 
 // macs are the signature methods: HMAC-SHA1 of RFC 5849 section 3.4.2, and the same with SHA-256, as 1EdTech's security

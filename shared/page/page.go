@@ -27,6 +27,7 @@ type Pages struct {
 	styles    map[string]template.CSS // by file name
 	scripts   map[string]template.JS
 	now       func() time.Time
+	alike     alike
 }
 
 // New prepares the pages of a deployment that browsers reach at publicURL.
@@ -87,18 +88,17 @@ type sheet struct {
 	policy    policy
 	referrer  string // no-referrer if empty
 	reference bool   // show the request's reference
+	alike     string // if not empty: all sheets of this name differ in nonce and reference alone
 	data      map[string]any
 }
 
 func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
-	nonce := rand.Text()
-	s.data["Nonce"], s.data["Texts"], s.data["Base"] = nonce, s.texts, p.base
-	s.data["Style"], s.data["Script"] = p.styles["page.css"]+p.styles[s.style], p.scripts[s.script]
+	nonce, reference := rand.Text(), ""
 	if s.reference {
-		s.data["Reference"] = logging.RequestID(r.Context())
+		reference = logging.RequestID(r.Context())
 	}
-	var body bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&body, s.template, s.data); err != nil {
+	text, err := p.textOf(s, nonce, reference)
+	if err != nil {
 		function.Fail(w, r, fmt.Errorf("draw page %s: %w", s.template, err))
 		return
 	}
@@ -113,7 +113,29 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(s.status)
-	_, _ = w.Write(body.Bytes()) // the browser may have gone
+	_, _ = w.Write(text) // the browser may have gone
+}
+
+// usual is room enough for most pages, so that drawing one does not move it again and again. The style sheet is 10 KB of it.
+const usual = 16 << 10
+
+func (p *Pages) textOf(s sheet, nonce, reference string) ([]byte, error) {
+	if s.alike != "" {
+		return p.alike.text(s.alike, nonce, reference, func(nonce, reference string) ([]byte, error) { return p.execute(s, nonce, reference) })
+	}
+	return p.execute(s, nonce, reference)
+}
+
+func (p *Pages) execute(s sheet, nonce, reference string) ([]byte, error) {
+	s.data["Nonce"], s.data["Texts"], s.data["Base"] = nonce, s.texts, p.base
+	s.data["Style"], s.data["Script"] = p.styles["page.css"]+p.styles[s.style], p.scripts[s.script]
+	if s.reference {
+		s.data["Reference"] = reference
+	}
+	var body bytes.Buffer
+	body.Grow(usual)
+	err := p.templates.ExecuteTemplate(&body, s.template, s.data)
+	return body.Bytes(), err //nolint:wrapcheck // draw says which
 }
 
 // policy is what a page may do besides its own inline style and script. X-Frame-Options is left out on purpose: it cannot

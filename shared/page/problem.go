@@ -53,6 +53,9 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 		s.data["Again"], s.data["Action"] = problem.Again, problem.Action
 		s.data["Data"] = map[string]any{"seconds": wait, "words": map[string]string{"retry_in": problem.Texts.Script["retry_in"]}}
 	}
+	if problem.Ticket == "" && problem.ReturnURL == "" && problem.Staff == nil && s.script == "" && logging.RequestID(r.Context()) != "" {
+		s.alike = problem.Texts.Lang + " " + problem.Code + " " + sentence
+	}
 	p.draw(w, r, s)
 }
 

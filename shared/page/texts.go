@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/lab"
@@ -48,18 +49,27 @@ type ActText struct{ Title, Confirm, Note string }
 // Languages are the languages that there are, English first.
 func Languages() []string { return []string{"en", "de", "es", "fr"} }
 
+// Each language is made once, at its first use: its maps are large, and a cold start needs one language at most.
+var (
+	onceEnglish = sync.OnceValue(english)
+	onceGerman  = sync.OnceValue(german)
+	onceSpanish = sync.OnceValue(spanish)
+	onceFrench  = sync.OnceValue(french)
+)
+
 // TextsFor picks the language for a locale such as "de-AT", "es-419" or "fr_CA"; English for one that we do not speak.
+// Its maps are everybody's: read them only.
 func TextsFor(locale string) Texts {
 	language, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(locale, "_", "-")), "-")
 	switch language {
 	case "de":
-		return german()
+		return onceGerman()
 	case "es":
-		return spanish()
+		return onceSpanish()
 	case "fr":
-		return french()
+		return onceFrench()
 	}
-	return english()
+	return onceEnglish()
 }
 
 // Notice is what the class page says after an act on several labs; left were not reached, and with the rest it cannot be done.
