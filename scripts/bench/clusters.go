@@ -19,7 +19,7 @@ parameters:
   app_count: {type: number, default: 2}
   app_removal: {type: json, default: []}
   scale_state: {type: string, default: ""}
-  app_min: {type: number, default: 1}
+  app_min: {type: number, default: 2}
   app_max: {type: number, default: 4}
   pool: {type: string, default: ""}
 resources:
@@ -41,6 +41,9 @@ func measureClusters(ctx context.Context, b *bench) (report.Section, error) {
 		return s, err
 	}
 	defer own.close()
+	if err := own.site(ctx); err != nil {
+		return s, err
+	}
 	if err := own.clusters(ctx, n); err != nil {
 		return s, err
 	}
@@ -57,11 +60,10 @@ func measureClusters(ctx context.Context, b *bench) (report.Section, error) {
 	return s, nil
 }
 
-// clusters makes so many beside a site, whose pool they share.
+func clusterName(number int) string { return fmt.Sprintf("site-%04d", number) }
+
+// clusters makes so many beside the site, whose pool they share.
 func (s *stage) clusters(ctx context.Context, n int) error {
-	if err := s.site(ctx); err != nil {
-		return err
-	}
 	members := s.cloud.Members()
 	if len(members) == 0 {
 		return errors.New("the site has no pool")
@@ -72,7 +74,7 @@ func (s *stage) clusters(ctx context.Context, n int) error {
 	}
 	for i := range n {
 		_, err := client.CreateStack(ctx, openstack.NewStack{
-			Name: fmt.Sprintf("site-%04d", i), Template: smallCluster, Tags: []string{"stackhook", "site"}, Parameters: map[string]any{"pool": members[0].PoolID},
+			Name: clusterName(i), Template: smallCluster, Tags: []string{"stackhook", "site"}, Parameters: map[string]any{"pool": members[0].PoolID},
 		})
 		if err != nil {
 			return fmt.Errorf("make cluster: %w", err)

@@ -14,6 +14,9 @@ const forbidden = http.StatusForbidden
 // mostVerified is the processor time of a launch that holds.
 const mostVerified = 300 * time.Microsecond
 
+// someClusters get the alarms: those of one cluster are decided one after another.
+const someClusters = 100
+
 // kind is one kind of request to a function.
 type kind struct {
 	name, function string
@@ -45,7 +48,9 @@ func (s *stage) kinds() []kind {
 			return s.launch13(ctx, i, nil)
 		}},
 		{"status call", "view-lab", http.StatusOK, 6000, 50, false, always(s.status())},
-		{"alarm decision", "scale-cluster", http.StatusOK, 4000, 50, false, always(alarm)},
+		{"alarm decision", "scale-cluster", http.StatusOK, 4000, 50, false, func(_ context.Context, _ *instance, number int) (request, error) {
+			return alarm(clusterName(number % someClusters)), nil
+		}},
 	}
 }
 

@@ -14,10 +14,11 @@ import (
 const mostAnswer = time.Second
 
 func measureLatency(ctx context.Context, b *bench) (report.Section, error) {
-	const second = 100
+	// A new lab is the fake cloud's hardest work, and it has the same processors.
+	seconds := map[string]int{"LTI 1.1 launch, lab is there": 100, "LTI 1.1 launch, new lab": 20, "status call": 100, "alarm decision": 100}
 	s := report.Section{
 		Title: "Answers from slow clouds",
-		Note:  fmt.Sprintf("%d requests a second, whether those before were answered or not; each reply of OpenStack takes that long.", second),
+		Note:  "100 requests a second, 20 where each makes a new lab, whether those before were answered or not; each reply of OpenStack takes that long.",
 	}
 	defer b.stage.cloud.ClearFaults()
 	number := 0
@@ -26,7 +27,8 @@ func measureLatency(ctx context.Context, b *bench) (report.Section, error) {
 		b.stage.cloud.ClearFaults()
 		b.stage.cloud.Inject(openstacktest.Fault{Latency: delay})
 		for _, k := range b.stage.kinds() {
-			if k.name != "LTI 1.1 launch, new lab" && k.name != "status call" && k.name != "alarm decision" {
+			second, measured := seconds[k.name]
+			if !measured {
 				continue
 			}
 			number++

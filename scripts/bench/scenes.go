@@ -36,13 +36,17 @@ func (s *stage) scenes() []scene {
 	}
 }
 
-// The requests of timers and alarms.
+// The requests of timers.
 var (
 	tend  = request{Method: "POST", Path: "/", Authorization: bearer}
 	round = request{Method: "POST", Path: "/reconcile", Authorization: bearer}
-	alarm = request{Method: "POST", Path: "/academy/out?dry_run=1", Type: "application/json", Authorization: bearer, Body: `{"alarm_name":"busy",` +
-		`"alarm_id":"alarm-1","severity":"low","previous":"ok","current":"alarm","reason":"Transition","reason_data":{"type":"threshold","disposition":"outside","count":1,"most_recent":80.0}}`}
 )
+
+// alarm is Aodh's: little is going on in a cluster, which is as small as it may be.
+func alarm(cluster string) request {
+	return request{Method: "POST", Path: "/" + cluster + "/in", Type: "application/json", Authorization: bearer, Body: `{"alarm_name":"idle","alarm_id":"alarm-1",` +
+		`"severity":"low","previous":"ok","current":"alarm","reason":"Transition","reason_data":{"type":"threshold","disposition":"outside","count":1,"most_recent":8.0}}`}
+}
 
 func (s *stage) status() request {
 	return request{Method: "GET", Path: "/status", Authorization: "Bearer " + s.ticket}

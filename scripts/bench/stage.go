@@ -105,9 +105,12 @@ func (s *stage) once(ctx context.Context, function string, r request) (answer, e
 
 var ticketField = regexp.MustCompile(`name="?ticket"? value="([^"]+)"`)
 
-// prepare makes what the requests ask about: a site, which is a cluster as well, and a lab with its ticket.
+// prepare makes what the requests ask about: a site, clusters, and a lab with its ticket.
 func (s *stage) prepare(ctx context.Context) error {
 	if err := s.site(ctx); err != nil {
+		return err
+	}
+	if err := s.clusters(ctx, someClusters); err != nil {
 		return err
 	}
 	page, err := s.once(ctx, "launch-lab", launch(learner))
