@@ -54,8 +54,8 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 chaos: ## 10,000 lives of a small class, hosts killed between any two calls
 	go test ./shared/lab/chaos -run 'TestChaos$$' -chaos.runs $(CHAOS) -timeout 30m
 
-bench: ## cold start and size of every function
-	@scripts/bench
+bench: build ## size, cold start, cost, throughput, memory and growth of every function, with their limits (BENCH="-quick -only cold")
+	@go run ./scripts/bench $(BENCH)
 
 bench-scaling: ## Stackhook, Heat's scaling policy and Senlin side by side on a real OpenStack
 	@scripts/bench-scaling

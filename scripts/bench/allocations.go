@@ -61,7 +61,7 @@ func countAllocations(ctx context.Context, function string, in io.Reader, out io
 		}
 	}
 	gort.ReadMemStats(&after)
-	_, err = fmt.Fprintln(out, (after.Mallocs-before.Mallocs)/uint64(len(told.Requests)-warming))
+	_, err = fmt.Fprintln(out, float64(after.Mallocs-before.Mallocs)/float64(len(told.Requests)-warming))
 	return err //nolint:wrapcheck // there is no one to tell
 }
 
@@ -76,7 +76,7 @@ func answerOf(ctx context.Context, h http.Handler, r request) int {
 }
 
 // allocationsOf a request of this kind, in a process of its own.
-func (s *stage) allocationsOf(ctx context.Context, function string, told counted) (int, error) {
+func (s *stage) allocationsOf(ctx context.Context, function string, told counted) (float64, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, fmt.Errorf("find this program: %w", err)
@@ -88,7 +88,7 @@ func (s *stage) allocationsOf(ctx context.Context, function string, told counted
 	if err != nil {
 		return 0, fmt.Errorf("count allocations of %s: %w: %s", function, err, complaints.String())
 	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	n, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
 	if err != nil {
 		return 0, fmt.Errorf("read number of allocations: %w", err)
 	}

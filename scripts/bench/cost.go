@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -106,7 +107,7 @@ func (b *bench) cost(ctx context.Context, k kind, from int) (report.Row, error) 
 		processor = processor.AtMost(float64(mostVerified))
 	}
 	return report.Row{Name: k.name, Runs: n, Figures: []report.Figure{
-		processor, {Name: "allocations", Unit: "allocs", Value: float64(allocs)}, {Name: "calls", Unit: "calls", Value: float64(calls) / float64(n)},
+		processor, {Name: "allocations", Unit: "allocs", Value: math.Round(allocs)}, {Name: "calls", Unit: "calls", Value: float64(calls) / float64(n)},
 	}}, nil
 }
 

@@ -22,8 +22,7 @@ func measureLatency(ctx context.Context, b *bench) (report.Section, error) {
 	}
 	defer b.stage.cloud.ClearFaults()
 	number := 0
-	for _, delay := range []time.Duration{5, 50, 200} {
-		delay *= time.Millisecond
+	for _, delay := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond} {
 		b.stage.cloud.ClearFaults()
 		b.stage.cloud.Inject(openstacktest.Fault{Latency: delay})
 		for _, k := range b.stage.kinds() {

@@ -35,7 +35,7 @@ func onLambda(ctx context.Context, program string, env []string) (*instance, err
 	if err != nil {
 		return nil, fmt.Errorf("play Lambda: %w", err)
 	}
-	p, err := begin(exec.CommandContext(ctx, program), append(env, "AWS_LAMBDA_RUNTIME_API="+api.Address)) //nolint:gosec // our own programs
+	p, err := begin(exec.CommandContext(ctx, program), append(env, "AWS_LAMBDA_RUNTIME_API="+api.Address))
 	if err != nil {
 		return nil, errors.Join(err, api.Close())
 	}
@@ -90,8 +90,8 @@ func onWhisk(ctx context.Context, program string, env []string) (*instance, erro
 	if err != nil {
 		return nil, fmt.Errorf("open pipe for answers: %w", err)
 	}
-	defer func() { _ = writer.Close() }()    // the program has its own
-	cmd := exec.CommandContext(ctx, program) //nolint:gosec // our own programs
+	defer func() { _ = writer.Close() }() // the program has its own
+	cmd := exec.CommandContext(ctx, program)
 	cmd.ExtraFiles = []*os.File{writer}
 	in, err := cmd.StdinPipe()
 	if err != nil {

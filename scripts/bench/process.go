@@ -135,7 +135,7 @@ func (p *process) memory() (now, most float64, err error) {
 }
 
 func (p *process) about(what string) (string, error) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Process.Pid), what))
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Process.Pid), what)) //nolint:gosec // of a process that we started
 	if err != nil {
 		return "", fmt.Errorf("look at process: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stackhook/stackhook/scripts/bench/plot"
 	"github.com/stackhook/stackhook/scripts/bench/report"
 )
 
@@ -87,7 +88,12 @@ func run(ctx context.Context, o options, out, complaints io.Writer) error {
 	if err := store(o.out, found); err != nil {
 		return err
 	}
-	if missed := found.Missed(); o.hold && len(missed) > 0 {
+	return verdict(found, o.hold)
+}
+
+// verdict is an error if limits were missed that were to be held.
+func verdict(r report.Report, hold bool) error {
+	if missed := r.Missed(); hold && len(missed) > 0 {
 		return errors.New("missed: " + strings.Join(missed, "; "))
 	}
 	return nil
@@ -117,7 +123,8 @@ func store(folder string, r report.Report) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // for everybody to read
 		return fmt.Errorf("make folder for results: %w", err)
 	}
-	for name, write := range map[string]func(io.Writer) error{"table.md": r.Table, "results.json": r.JSON, "bench.txt": r.GoBench} {
+	picture := func(w io.Writer) error { return plot.Write(w, r) }
+	for name, write := range map[string]func(io.Writer) error{"table.md": r.Table, "results.json": r.JSON, "bench.txt": r.GoBench, "plot.svg": picture} {
 		var text strings.Builder
 		if err := write(&text); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)

@@ -46,7 +46,7 @@ func onPort(variable string) func(context.Context, string, []string) (*instance,
 			return nil, err
 		}
 		_, port, _ := net.SplitHostPort(address)
-		p, err := begin(exec.CommandContext(ctx, program), append(env, variable+"="+port)) //nolint:gosec // our own programs
+		p, err := begin(exec.CommandContext(ctx, program), append(env, variable+"="+port))
 		if err != nil {
 			return nil, err
 		}
@@ -114,25 +114,25 @@ func onFn(ctx context.Context, program string, env []string) (*instance, error) 
 	if err != nil {
 		return nil, fmt.Errorf("make folder for socket: %w", err)
 	}
-	clear := func() { _ = os.RemoveAll(folder) }
+	tidy := func() { _ = os.RemoveAll(folder) }
 	socket := filepath.Join(folder, "lsnr.sock")
-	p, err := begin(exec.CommandContext(ctx, program), append(env, "FN_FORMAT=http-stream", "FN_LISTENER=unix:"+socket)) //nolint:gosec // our own programs
+	p, err := begin(exec.CommandContext(ctx, program), append(env, "FN_FORMAT=http-stream", "FN_LISTENER=unix:"+socket))
 	if err != nil {
-		clear()
+		tidy()
 		return nil, err
 	}
 	if err := p.untilServing(ctx); err != nil {
 		p.stop()
-		clear()
+		tidy()
 		return nil, err
 	}
 	i, err := connected(ctx, p, "unix", socket, request.fn)
 	if err != nil {
-		clear()
+		tidy()
 		return nil, err
 	}
 	ask, end := i.ask, i.end
 	i.ask = func(ctx context.Context, r request) (answer, error) { return fnAnswer(ask(ctx, r)) }
-	i.end = func() { end(); clear() }
+	i.end = func() { end(); tidy() }
 	return i, nil
 }

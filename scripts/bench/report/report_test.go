@@ -66,8 +66,16 @@ func TestText(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{"ns", 900, "1 µs"}, {"ns", 300e3, "300 µs"}, {"p95-ns", 8.25e6, "8.2 ms"}, {"ns", 220e6, "220 ms"}, {"ns", 16.84e9, "16.8 s"},
-		{"bytes", 11_514_018, "11.5 MB"}, {"percent", 62.4, "62 %"}, {"calls", 2, "2"}, {"allocs", 1234.5, "1234"}, {"calls", 2.016, "2.02"},
+		{"ns", 900, "1 µs"},
+		{"ns", 300e3, "300 µs"},
+		{"p95-ns", 8.25e6, "8.2 ms"},
+		{"ns", 220e6, "220 ms"},
+		{"ns", 16.84e9, "16.8 s"},
+		{"bytes", 11_514_018, "11.5 MB"},
+		{"percent", 62.4, "62 %"},
+		{"calls", 2, "2"},
+		{"allocs", 1234.5, "1234"},
+		{"calls", 2.016, "2.02"},
 	} {
 		if got := (report.Figure{Unit: row.unit, Value: row.value}).Text(); got != row.want {
 			t.Errorf("%g %s is %q, want %q", row.value, row.unit, got, row.want)
