@@ -116,8 +116,8 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
 	_, _ = w.Write(text) // the browser may have gone
 }
 
-// usual is room enough for most pages, so that drawing one does not move it again and again. The style sheet is 10 KB of it.
-const usual = 16 << 10
+// usual is room enough for most pages, so that drawing one does not move it again and again. Style sheet and script are 25 KB of it.
+const usual = 40 << 10
 
 func (p *Pages) textOf(s sheet, nonce, reference string) ([]byte, error) {
 	if s.alike != "" {
