@@ -71,6 +71,21 @@ func TestFactsFromManyGoroutines(t *testing.T) {
 	}
 }
 
+// Each name by itself: a line is searched only if it holds one in the form of a secret.
+func TestEachNameIsRedacted(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"password", "secret", "token", "oauth_signature", "id_token", "sig", "Password"} {
+		for _, text := range []string{name + "=S3CRETs3cret", `{"` + name + `":"S3CRETs3cret"}`, `{"` + name + `": "S3CRETs3cret"}`} {
+			var out bytes.Buffer
+			log := logging.New(&out, "f")
+			log.Error().Err(errors.New(text)).Msg("call failed")
+			if strings.Contains(out.String(), "S3CRET") {
+				t.Errorf("the log shows %s: %s", name, out.String())
+			}
+		}
+	}
+}
+
 func TestRedacted(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
