@@ -6,11 +6,12 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 # name, for which the linker would have to keep every exported method of every type (2 MB where no page is drawn).
 BUILD     := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,validator_novalidatefn -ldflags '-s -w -X github.com/stackhook/stackhook/shared/serve.version=$(VERSION)'
 LINT      := go tool -modfile=scripts/tools/go.mod golangci-lint
+IMAGE     := go run ./scripts/image -version '$(VERSION)' -revision '$(shell git rev-parse HEAD 2>/dev/null)' -created "$(shell TZ=UTC git log -1 --format=%cd --date=format-local:%FT%TZ 2>/dev/null || echo 1980-01-01T00:00:00Z)"
 FUZZTIME  ?= 10s
 CHAOS     ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-openstack build package sbom reproducible lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
+.PHONY: help run test test-galera test-openstack test-deploy build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ test: ## all hermetic tests: fake cloud, race detector, shuffled, a real browser
 test-galera: ## a site's boot scripts with real MariaDB, Galera and HAProxy in network namespaces (Debian 12, root)
 	@scripts/test-galera
 
+test-deploy: ## what each folder of deploy/ says, done literally as far as one machine goes (Debian 12, root)
+	@scripts/test-deploy
+
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first
 	scripts/test-openstack
 
@@ -35,6 +39,15 @@ bin/%: FORCE
 
 package: build ## one AWS Lambda zip per function into dist/
 	@go run ./scripts/package $(FUNCTIONS)
+
+image: $(FUNCTIONS:%=bin/linux-amd64/%) $(FUNCTIONS:%=bin/linux-arm64/%) ## one OCI image per function, for amd64 and arm64, into dist/images; no daemon needed
+	@$(IMAGE) $(FUNCTIONS)
+
+bin/linux-amd64/%: FORCE
+	@GOOS=linux GOARCH=amd64 $(BUILD) -o $@ ./functions/$*
+
+bin/linux-arm64/%: FORCE
+	@GOOS=linux GOARCH=arm64 $(BUILD) -o $@ ./functions/$*
 
 sbom: build ## what each program is made of (CycloneDX), and the licence texts to pass on, into dist/
 	@go run ./scripts/sbom -version $(VERSION) $(FUNCTIONS)
