@@ -122,7 +122,7 @@ func (m *machine) cluster() {
 	m.do("cd /stand-ins; openssl genrsa -out sa.key 2048 2>/dev/null; echo trial,admin,1,system:masters >tokens")
 	m.start("$TOOLS/kube-apiserver --etcd-servers http://127.0.0.1:2379 --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port 6443 --cert-dir /stand-ins/apiserver" +
 		" --service-account-issuer https://kubernetes --service-account-key-file /stand-ins/sa.key --service-account-signing-key-file /stand-ins/sa.key" +
-		" --token-auth-file /stand-ins/tokens --authorization-mode RBAC --service-cluster-ip-range 10.96.0.0/16 --disable-admission-plugins ServiceAccount")
+		" --token-auth-file /stand-ins/tokens --authorization-mode RBAC --service-cluster-ip-range 10.96.0.0/16 --disable-admission-plugins ServiceAccount --endpoint-reconciler-type none")
 	m.write("/root/.kube/config", `{apiVersion: v1, kind: Config, current-context: trial, contexts: [{name: trial, context: {cluster: trial, user: trial}}],
 clusters: [{name: trial, cluster: {server: "https://127.0.0.1:6443", insecure-skip-tls-verify: true}}], users: [{name: trial, user: {token: trial}}]}`, 0o600)
 	m.until("kubectl get --raw /readyz")
