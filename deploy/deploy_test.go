@@ -100,6 +100,7 @@ func recipes(t *testing.T) []string {
 	}
 	return files
 }
+
 func TestBuildFlagsAreTheMakefiles(t *testing.T) {
 	t.Parallel()
 	makefile, container := read(t, "../Makefile"), read(t, "container/Containerfile")

@@ -53,6 +53,7 @@ func TestEveryReadmeLiterally(t *testing.T) {
 
 // with is the machine for the time of a test: what is started then ends with it.
 func (m *machine) with(t *testing.T) *machine {
+	t.Helper()
 	of := *m
 	of.t = t
 	return &of

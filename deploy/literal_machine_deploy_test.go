@@ -4,9 +4,9 @@ package deploy_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -51,7 +51,7 @@ for unit in "$@"; do
   start=$(sed -n 's/^ExecStart=//p' /etc/systemd/system/stackhook@.service | sed "s|%d|/etc/stackhook|; s|%i|$function|")
   mkdir -p /run/stackhook
   (set -a; . /etc/stackhook/env; exec setsid systemd-socket-activate -l "/run/stackhook/$function.sock" $(printf -- '-E %s ' "${!OS_@}") $start >/dev/null 2>&1 9>&- &)
-  for ((i = 0; i < 100; i++)); do [ -S "/run/stackhook/$function.sock" ] && break; sleep 0.05; done
+  timeout 60 bash -c 'until [ -S "$0" ]; do sleep 0.05; done' "/run/stackhook/$function.sock"
 done`,
 	}
 	for _, name := range []string{"aws", "sam", "tofu", "faas-cli", "fn", "az", "docker"} {
@@ -184,10 +184,10 @@ func (m *machine) confined() {
 func (m *machine) bundles() {
 	m.t.Helper()
 	for i, function := range functions(m.t) {
-		address := fmt.Sprint("127.0.0.1:", 18080+i)
+		address := "127.0.0.1:" + strconv.Itoa(18080+i)
 		m.do(`rm -rf /trial; umoci unpack --image dist/images:` + function + ` /trial
 jq '.process.noNewPrivileges = true | .process.capabilities = {} | .process.terminal = false | .root.readonly = true | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))
-  | .process.env = ["PORT=` + fmt.Sprint(18080+i) + `", "STACKHOOK_CONFIG=" + $config, "OS_AUTH_URL=` + m.cloud.Env()["OS_AUTH_URL"] + `"] | del(.linux.resources)' \
+  | .process.env = ["PORT=` + strconv.Itoa(18080+i) + `", "STACKHOOK_CONFIG=" + $config, "OS_AUTH_URL=` + m.cloud.Env()["OS_AUTH_URL"] + `"] | del(.linux.resources)' \
   --rawfile config config.yaml /trial/config.json >/trial/new; mv /trial/new /trial/config.json
 test "$(jq -c '[.process.user.uid, .process.args]' /trial/config.json)" = '[65532,["/function"]]'`)
 		c := m.in("exec crun --cgroup-manager=disabled run --bundle /trial " + function)

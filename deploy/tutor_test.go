@@ -17,7 +17,9 @@ class Filter:
     def add_item(self, item): self.items.append(item)
     def add_items(self, items): self.items.extend(items)
 class Filters:
-    CONFIG_DEFAULTS, ENV_PATCHES, CLI_DO_INIT_TASKS = Filter(), Filter(), Filter()
+    CONFIG_DEFAULTS = Filter()
+    ENV_PATCHES = Filter()
+    CLI_DO_INIT_TASKS = Filter()
 hooks = types.ModuleType("tutor.hooks"); hooks.Filters = Filters
 tutor = types.ModuleType("tutor"); tutor.hooks = hooks
 sys.modules.update({"tutor": tutor, "tutor.hooks": hooks})
