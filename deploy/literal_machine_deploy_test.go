@@ -185,7 +185,8 @@ func (m *machine) bundles() {
 	m.t.Helper()
 	for i, function := range functions(m.t) {
 		address := "127.0.0.1:" + strconv.Itoa(18080+i)
-		m.do(`rm -rf /trial; umoci unpack --image dist/images:` + function + ` /trial
+		// umoci takes an image of one architecture only.
+		m.do(`rm -rf /trial /trial.oci; skopeo copy oci:dist/images:` + function + ` oci:/trial.oci:one; umoci unpack --image /trial.oci:one /trial
 jq '.process.noNewPrivileges = true | .process.capabilities = {} | .process.terminal = false | .root.readonly = true | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))
   | .process.env = ["PORT=` + strconv.Itoa(18080+i) + `", "STACKHOOK_CONFIG=" + $config, "OS_AUTH_URL=` + m.cloud.Env()["OS_AUTH_URL"] + `"] | del(.linux.resources)' \
   --rawfile config config.yaml /trial/config.json >/trial/new; mv /trial/new /trial/config.json
