@@ -32,6 +32,6 @@ func LetIn(w http.ResponseWriter, r *http.Request, holders []Credential, may str
 		})
 		return false
 	}
-	logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
+	logging.Note(r.Context(), logging.Caller, string(who.Kind)+" "+who.Name)
 	return true
 }

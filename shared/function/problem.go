@@ -29,7 +29,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status < 400 || status > 599 {
 		status = http.StatusInternalServerError
 	}
-	logging.Note(r.Context(), "problem", e.Code)
+	logging.Note(r.Context(), noteProblem, e.Code)
 	if e.Err != nil {
 		logging.Note(r.Context(), "cause", err.Error())
 	}

@@ -13,6 +13,8 @@ type recorder struct {
 	status int
 	body   bytes.Buffer
 	wrote  bool
+	// pattern is the one of http.ServeMux that the request's path matched, e.g. "POST /{cluster}/{verb}".
+	pattern string
 }
 
 func newRecorder() *recorder { return &recorder{header: http.Header{}, status: http.StatusOK} }

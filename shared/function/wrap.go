@@ -16,6 +16,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/observe"
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 const (
@@ -33,7 +35,13 @@ const (
 //
 // The function works on when its caller hangs up: an alarm's sender that loses patience must not stop half of a change.
 // When the time is over the caller gets 504, and what the handler still writes is dropped.
-func Wrap(name string, log zerolog.Logger, h http.Handler) http.Handler {
+//
+// What is to be told of every request is told to seen, of which there is one or none.
+func Wrap(name string, log zerolog.Logger, h http.Handler, seen ...*observe.Function) http.Handler {
+	var watched *observe.Function
+	if len(seen) > 0 {
+		watched = seen[0]
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == HealthPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			secure(w.Header())
@@ -45,7 +53,8 @@ func Wrap(name string, log zerolog.Logger, h http.Handler) http.Handler {
 		id := requestID(r)
 		ctx, cancel := bounded(r.Context())
 		defer cancel()
-		r = r.WithContext(logging.WithRequest(ctx, log, id))
+		ctx, span := watched.Begin(ctx, r.Header)
+		r = r.WithContext(logging.WithRequest(ctx, traced(ctx, log), id))
 		answer := exchange(h, r).explained(r)
 		if answer.body.Len() > MaxBody {
 			answer = failed(r, fmt.Errorf("answer of %d bytes is over the limit of %d", answer.body.Len(), MaxBody))
@@ -54,8 +63,23 @@ func Wrap(name string, log zerolog.Logger, h http.Handler) http.Handler {
 		header.Set("X-Request-Id", id)
 		secure(header)
 		answer.sendTo(w)
-		logLine(r, answer.status, time.Since(begun))
+		took := time.Since(begun)
+		logLine(r, answer.status, took)
+		watched.Answered(answer.status, logging.Noted(r.Context(), noteProblem), took)
+		answer.tell(span, r)
+		span.End()
 	})
+}
+
+// noteProblem is the note that has the code of a problem document.
+const noteProblem = "problem"
+
+// traced names the trace in every line of the request.
+func traced(ctx context.Context, log zerolog.Logger) zerolog.Logger {
+	if id := trace.ID(ctx); id != "" {
+		return log.With().Str("trace_id", id).Logger()
+	}
+	return log
 }
 
 // bounded keeps ctx's values and deadline but not its cancellation.
@@ -94,6 +118,7 @@ func exchange(h http.Handler, r *http.Request) *recorder {
 		}()
 		answer := newRecorder()
 		h.ServeHTTP(answer, r)
+		answer.pattern = r.Pattern // of the mux that h is, if it is one
 		done <- answer
 	}()
 	select {

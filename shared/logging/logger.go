@@ -98,6 +98,50 @@ func Note(ctx context.Context, key, value string) {
 	r.facts.notes = append(r.facts.notes, note{key, value})
 }
 
+// Noted is a note's value, empty if there is none.
+func Noted(ctx context.Context, key string) string {
+	r := of(ctx)
+	if r == nil {
+		return ""
+	}
+	r.facts.mu.Lock()
+	defer r.facts.mu.Unlock()
+	for _, n := range r.facts.notes {
+		if n.key == key {
+			return n.value
+		}
+	}
+	return ""
+}
+
+// Caller is the note that says who asked: it is a part of every audit line.
+const Caller = "caller"
+
+// Apart is ctx with facts of its own, for work whose calls would drown the request's line. Who asked is known there, too.
+func Apart(ctx context.Context) context.Context {
+	r := of(ctx)
+	if r == nil {
+		return ctx
+	}
+	apart := context.WithValue(ctx, requestKey{}, &request{id: r.id, logger: r.logger, facts: &Facts{}})
+	Note(apart, Caller, Noted(ctx, Caller))
+	return apart
+}
+
+type whyKey struct{}
+
+// Because is ctx for work that has a reason: the code of the decision behind it. What is written to the cloud on the way says
+// so in its audit line.
+func Because(ctx context.Context, why string) context.Context {
+	return context.WithValue(ctx, whyKey{}, why)
+}
+
+// Why is the reason of what is done with ctx; empty without one.
+func Why(ctx context.Context) string {
+	why, _ := ctx.Value(whyKey{}).(string)
+	return why
+}
+
 // FactsOf are the request's facts, or nil without a request.
 func FactsOf(ctx context.Context) *Facts {
 	if r := of(ctx); r != nil {

@@ -3,6 +3,9 @@
 // each set of its labels' values, always in the same order. Read takes one metric out of somebody else's. It is all we need of
 // a client library.
 //
+// A metric is made once: who asks a registry for a name again gets the same one, so that a function that is built anew on a
+// changed configuration goes on counting. Write shows several registries as one.
+//
 // Numbers belong to their process and begin with it.
 package metrics
 
@@ -12,8 +15,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"unicode/utf8"
 )
 
 const (
@@ -31,9 +37,12 @@ type Registry struct {
 	families []family
 }
 
-type family struct {
-	name, help, kind string
-	samples          func() map[string]int64 // by the labels as they are written
+// family is one metric.
+type family interface {
+	// about are its name, its help and its type.
+	about() (name, help, kind string)
+	// samples are its lines without the name: what follows it, {a="x"} 1, in order.
+	samples() []string
 }
 
 // NewRegistry is a registry without metrics.
@@ -48,27 +57,55 @@ type Gauge struct{ table }
 // Counter adds a counter. Without labels it is a single number, which is shown from the beginning. Names and labels are
 // not checked: they are constants of the caller's.
 func (r *Registry) Counter(name, help string, labels ...string) *Counter {
-	c := &Counter{newTable(labels)}
-	r.add(family{name, help, "counter", c.samples})
-	return c
+	return add(r, &Counter{newTable(heading{name, help, "counter"}, labels)})
 }
 
 // Gauge adds a gauge. Names and labels are not checked.
 func (r *Registry) Gauge(name, help string, labels ...string) *Gauge {
-	g := &Gauge{newTable(labels)}
-	r.add(family{name, help, "gauge", g.samples})
-	return g
+	return add(r, &Gauge{newTable(heading{name, help, "gauge"}, labels)})
 }
 
-// Func adds a counter that is kept elsewhere.
+// Func adds a counter that is kept elsewhere. Of two with one name the later one is read.
 func (r *Registry) Func(name, help string, read func() int64) {
-	r.add(family{name, help, "counter", func() map[string]int64 { return map[string]int64{"": read()} }})
+	add(r, &outside{heading: heading{name, help, "counter"}}).read.Store(&read)
 }
 
-func (r *Registry) add(f family) {
+// add gives the metric that has f's name already, or adds f. A name that stands for two types of metrics is a slip that no
+// caller could put right.
+func add[F family](r *Registry, f F) F {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	name, _, _ := f.about()
+	for _, known := range r.families {
+		if same, _, _ := known.about(); same == name {
+			known, ok := known.(F)
+			if !ok {
+				panic("metrics: " + name + " is two types of metrics")
+			}
+			return known
+		}
+	}
 	r.families = append(r.families, f)
+	return f
+}
+
+// heading is what stands above a metric's lines.
+type heading struct{ name, help, kind string }
+
+func (h heading) about() (name, help, kind string) { return h.name, h.help, h.kind }
+
+type outside struct {
+	heading
+
+	read atomic.Pointer[func() int64]
+}
+
+func (o *outside) samples() []string {
+	read := o.read.Load()
+	if read == nil { // it was added this moment
+		return nil
+	}
+	return []string{" " + strconv.FormatInt((*read)(), 10)}
 }
 
 // Add counts n for one set of values, given in the order of the labels. Adding 0 shows the set before it has happened,
@@ -82,15 +119,38 @@ func (g *Gauge) Set(n int64, values ...string) {
 	g.change(values, func(int64) int64 { return n })
 }
 
+// Add adds to the number of one set of values; n may be less than 0.
+func (g *Gauge) Add(n int64, values ...string) {
+	g.change(values, func(was int64) int64 { return was + n })
+}
+
+// Number is one set of values and what is known of it.
+type Number struct {
+	Values []string
+	N      int64
+}
+
+// Replace sets all numbers at once; sets of values that are not among them are shown no more.
+func (g *Gauge) Replace(numbers []Number) {
+	g.mu.Lock()
+	clear(g.counts)
+	g.mu.Unlock()
+	for _, n := range numbers {
+		g.Set(n.N, n.Values...)
+	}
+}
+
 // table holds a metric's numbers by the labels as they are written.
 type table struct {
+	heading
+
 	labels []string
 	mu     *sync.Mutex
 	counts map[string]int64
 }
 
-func newTable(labels []string) table {
-	t := table{labels: labels, mu: &sync.Mutex{}, counts: map[string]int64{}}
+func newTable(h heading, labels []string) table {
+	t := table{heading: h, labels: labels, mu: &sync.Mutex{}, counts: map[string]int64{}}
 	if len(labels) == 0 {
 		t.counts[""] = 0
 	}
@@ -98,11 +158,11 @@ func newTable(labels []string) table {
 }
 
 func (t *table) change(values []string, next func(was int64) int64) {
-	key := t.written(values)
+	key := written(t.labels, values)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.counts[key]; !known && len(t.counts) >= mostSets {
-		key = t.written(slices.Repeat([]string{Other}, len(t.labels)))
+		key = others(t.labels)
 	}
 	t.counts[key] = next(t.counts[key])
 }
@@ -113,38 +173,77 @@ var (
 )
 
 // written are the labels with their values, as in {a="x",b="y"}; a value that is missing is empty.
-func (t *table) written(values []string) string {
-	if len(t.labels) == 0 {
+func written(labels, values []string) string {
+	if len(labels) == 0 {
 		return ""
 	}
-	pairs := make([]string, len(t.labels))
-	for i, label := range t.labels {
-		value := ""
-		if i < len(values) {
-			value = strings.ToValidUTF8(values[i], "\uFFFD")
+	const room = 96
+	text := make([]byte, 0, room)
+	text = append(text, '{')
+	for i, label := range labels {
+		if i > 0 {
+			text = append(text, ',')
 		}
-		pairs[i] = label + `="` + labelEscapes.Replace(value) + `"`
+		text = append(append(text, label...), '=', '"')
+		if i < len(values) {
+			text = appendEscaped(text, values[i])
+		}
+		text = append(text, '"')
 	}
-	return "{" + strings.Join(pairs, ",") + "}"
+	return string(append(text, '}'))
 }
 
-func (t *table) samples() map[string]int64 {
+// appendEscaped looks first: almost no value has anything to escape.
+func appendEscaped(text []byte, value string) []byte {
+	if strings.ContainsAny(value, "\\\"\n") || !utf8.ValidString(value) {
+		value = labelEscapes.Replace(strings.ToValidUTF8(value, "\uFFFD"))
+	}
+	return append(text, value...)
+}
+
+// others is the set that stands for all after the first thousand.
+func others(labels []string) string {
+	return written(labels, slices.Repeat([]string{Other}, len(labels)))
+}
+
+func (t *table) samples() []string {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return maps.Clone(t.counts)
+	counts := maps.Clone(t.counts)
+	t.mu.Unlock()
+	lines := make([]string, 0, len(counts))
+	for _, labels := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, labels+" "+strconv.FormatInt(counts[labels], 10))
+	}
+	return lines
 }
 
 // WriteTo writes the exposition.
-func (r *Registry) WriteTo(w io.Writer) (int64, error) {
-	r.mu.Lock()
-	families := slices.Clone(r.families)
-	r.mu.Unlock()
+func (r *Registry) WriteTo(w io.Writer) (int64, error) { return Write(w, r) }
+
+// Write writes the exposition of all the registries. Metrics of the same name stand together, as the format wants it; their
+// labels have to differ.
+func Write(w io.Writer, registries ...*Registry) (int64, error) {
+	var names []string
+	byName := map[string][]family{}
+	for _, r := range registries {
+		r.mu.Lock()
+		for _, f := range r.families {
+			name, _, _ := f.about()
+			if byName[name] == nil {
+				names = append(names, name)
+			}
+			byName[name] = append(byName[name], f)
+		}
+		r.mu.Unlock()
+	}
 	var text bytes.Buffer
-	for _, f := range families {
-		fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s %s\n", f.name, helpEscapes.Replace(f.help), f.name, f.kind)
-		samples := f.samples()
-		for _, labels := range slices.Sorted(maps.Keys(samples)) {
-			fmt.Fprintf(&text, "%s%s %d\n", f.name, labels, samples[labels])
+	for _, name := range names {
+		_, help, kind := byName[name][0].about()
+		fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s %s\n", name, helpEscapes.Replace(help), name, kind)
+		for _, f := range byName[name] {
+			for _, sample := range f.samples() {
+				text.WriteString(name + sample + "\n")
+			}
 		}
 	}
 	n, err := text.WriteTo(w)

@@ -55,7 +55,7 @@ func (c *Cloud) PreviewStack(ctx context.Context, s NewStack) ([]Resource, error
 		} `json:"stack"`
 	}
 	err = c.do(ctx, request{
-		op: op, service: heat(), method: http.MethodPost, path: "/stacks/preview", body: body, into: &reply,
+		op: op, service: heat(), method: http.MethodPost, path: "/stacks/preview", body: body, into: &reply, reads: true,
 	})
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (c *Cloud) PreviewChange(ctx context.Context, ref StackRef, change StackCha
 	}
 	err = c.do(ctx, request{
 		op: op, service: heat(), method: http.MethodPatch, path: stackPath + "/preview", args: ref.args(),
-		body: body, into: &reply,
+		body: body, into: &reply, reads: true,
 	})
 	if err != nil {
 		return Preview{}, err
@@ -121,7 +121,7 @@ func (c *Cloud) ValidateTemplate(ctx context.Context, template string, files map
 	if len(files) > 0 {
 		body["files"] = files
 	}
-	return c.do(ctx, request{op: "validate template", service: heat(), method: http.MethodPost, path: "/validate", body: body})
+	return c.do(ctx, request{op: "validate template", service: heat(), method: http.MethodPost, path: "/validate", body: body, reads: true})
 }
 
 // DeleteStack starts the deletion, in whatever state the stack is.

@@ -49,7 +49,7 @@ func (c *Cloud) logIn(ctx context.Context) (*connection, error) {
 	const op = "log in"
 	identity := c.identity("")
 	asked := time.Now()
-	result := tokens.Create(withRoute(ctx, "keystone POST /auth/tokens"), identity, c.creds.authOptions())
+	result := tokens.Create(withCall(ctx, login(http.MethodPost, op)), identity, c.creds.authOptions())
 	var g grant
 	if err := result.ExtractInto(&g); err != nil {
 		return nil, loginFailure(op, err)
@@ -61,6 +61,11 @@ func (c *Cloud) logIn(ctx context.Context) (*connection, error) {
 	return c.connection(op, token, g, g.renewAt(asked))
 }
 
+// login is the call for a token, or about one. A token changes nothing.
+func login(method, op string) call {
+	return call{service: "keystone", method: method, path: "/auth/tokens", op: op, reads: true}
+}
+
 // adopt makes a connection of somebody else's token: Keystone says whether it is good, for which project, and where the
 // services are. A token may always ask about itself (keystone/common/policies/token.py, token_subject).
 func (c *Cloud) adopt(ctx context.Context, token string) (*connection, error) {
@@ -68,7 +73,7 @@ func (c *Cloud) adopt(ctx context.Context, token string) (*connection, error) {
 	if token == "" {
 		return nil, &Error{Code: Forbidden, Op: op, Err: errors.New("no token given")}
 	}
-	result := tokens.Get(withRoute(ctx, "keystone GET /auth/tokens"), c.identity(token), token)
+	result := tokens.Get(withCall(ctx, login(http.MethodGet, op)), c.identity(token), token)
 	var g grant
 	if err := result.ExtractInto(&g); err != nil {
 		failed := loginFailure(op, err)

@@ -147,12 +147,7 @@ func (a *answer) speaksOfQuota() bool {
 }
 
 func parseAnswer(reply gophercloud.ErrUnexpectedResponseCode) *answer {
-	a := &answer{status: reply.Actual}
-	for _, header := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"} {
-		if a.request == "" {
-			a.request = reply.ResponseHeader.Get(header)
-		}
-	}
+	a := &answer{status: reply.Actual, request: requestIDOf(reply.ResponseHeader)}
 	var body map[string]json.RawMessage
 	if json.Unmarshal(reply.Body, &body) != nil {
 		return a // HTML of a proxy: the status says it all

@@ -29,7 +29,7 @@ func (c *Cloud) PreviewNested(ctx context.Context, ref StackRef, change StackCha
 	}
 	err = c.do(ctx, request{
 		op: op, service: heat(), method: http.MethodPatch, path: stackPath + "/preview", args: ref.args(),
-		query: url.Values{"show_nested": {"true"}}, body: body, into: &reply,
+		query: url.Values{"show_nested": {"true"}}, body: body, into: &reply, reads: true,
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/stackhook/stackhook/shared/observe"
 )
 
 // request is one call of an API.
@@ -25,9 +27,13 @@ type request struct {
 	microversion string
 	body         any
 	into         any // nil: the answer's body does not matter
+	// reads says that the request changes nothing, although its method would.
+	reads bool
 }
 
-func (r request) route() string { return r.service.name + " " + r.method + " " + r.path }
+func (r request) call() call {
+	return call{service: r.service.name, method: r.method, path: r.path, op: r.op, reads: r.reads}
+}
 
 func (r request) url(client *gophercloud.ServiceClient) string {
 	path := strings.TrimPrefix(r.path, "/")
@@ -59,6 +65,7 @@ func (c *Cloud) do(ctx context.Context, r request) error {
 		if conn, err = c.connect(ctx, r.op, conn); err != nil {
 			return err
 		}
+		observe.Of(ctx).Retried()
 		err = c.send(ctx, r, conn)
 	}
 	return failure(r.op, err)
@@ -71,7 +78,7 @@ func (c *Cloud) send(ctx context.Context, r request, conn *connection) error {
 		return &Error{Code: Broken, Op: r.op, Err: err}
 	}
 	client.Microversion = r.microversion
-	response, err := client.Request(withRoute(ctx, r.route()), r.method, r.url(client), &gophercloud.RequestOpts{
+	response, err := client.Request(withCall(ctx, r.call()), r.method, r.url(client), &gophercloud.RequestOpts{
 		JSONBody:         r.body,
 		OkCodes:          []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},
 		KeepResponseBody: true,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/stackhook/stackhook/shared/observe"
 )
 
 // session hands out the one connection of a Cloud and sees to it that a single login serves all who wait for it.
@@ -69,6 +71,7 @@ func (s *session) run(ctx context.Context, own *flight) (*connection, error) {
 	own.abandoned = true // unless the login comes back, which a panic in it would prevent
 	defer s.land(own)
 	own.conn, own.err = s.login(ctx)
+	observe.Of(ctx).LoggedIn(own.err)
 	own.abandoned = own.err != nil && ctx.Err() != nil
 	return own.conn, own.err
 }

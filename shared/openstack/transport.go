@@ -5,10 +5,13 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/observe"
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 // defaultTimeout bounds one request. A real Nova and Neutron were seen to hang for 120 s under load; a function has to
@@ -44,27 +47,112 @@ func httpClient(base http.RoundTripper, timeout time.Duration) http.Client {
 	}
 }
 
-// counted reports each request, also the second one after a 401, to the request's facts, and tells OpenStack our request
-// id so that its logs and ours can be read together.
+// counted reports each request, also the second one after a 401, to the request's facts, its metrics and its trace, and
+// tells OpenStack our request id so that its logs and ours can be read together. What changes something leaves an audit line.
 type counted struct{ base http.RoundTripper }
 
 func (t counted) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
-	if route, ok := ctx.Value(routeKey{}).(string); ok {
-		logging.CountCall(ctx, route)
+	c, named := ctx.Value(callKey{}).(call)
+	if !named {
+		c = call{service: "openstack", method: r.Method, path: "unnamed", op: "unnamed"}
 	}
-	if id := openStackRequestID(logging.RequestID(ctx)); id != "" {
-		r = r.Clone(ctx)
-		r.Header.Set("X-Openstack-Request-Id", id)
+	logging.CountCall(ctx, c.route())
+	span := trace.Call(ctx, c.method+" "+c.path)
+	r = t.introduce(r, span)
+	begun := time.Now()
+	reply, err := t.base.RoundTrip(r)
+	took := time.Since(begun)
+	status, id := outcome(reply)
+	observe.Of(ctx).Called(c.service, c.method, c.path, status, took)
+	c.tell(span, r, reply, err, id)
+	span.End()
+	if err != nil || status >= http.StatusBadRequest {
+		// The last one that failed, also where the function knows how to go on: OpenStack's own logs have it under this id.
+		logging.Note(ctx, "openstack_failed", strings.TrimSpace(c.route()+" "+statusWord(status)+" "+id))
 	}
-	return t.base.RoundTrip(r)
+	if c.writes() {
+		c.audit(ctx, status, id)
+	}
+	return reply, err
 }
 
-type routeKey struct{}
+// introduce says in the request's headers what it belongs to.
+func (counted) introduce(r *http.Request, span *trace.Span) *http.Request {
+	id := openStackRequestID(logging.RequestID(r.Context()))
+	if id == "" && span == nil {
+		return r
+	}
+	r = r.Clone(r.Context())
+	if id != "" {
+		r.Header.Set(headerRequest, id)
+	}
+	span.Inject(r.Header)
+	return r
+}
 
-// withRoute names the request for the count: the URL alone cannot tell a stack's name from a word of the API.
-func withRoute(ctx context.Context, route string) context.Context {
-	return context.WithValue(ctx, routeKey{}, route)
+const headerRequest = "X-Openstack-Request-Id"
+
+// outcome is an answer's status, 0 without one, and the id under which OpenStack logged it.
+func outcome(reply *http.Response) (status int, id string) {
+	if reply == nil {
+		return 0, ""
+	}
+	return reply.StatusCode, requestIDOf(reply.Header)
+}
+
+// requestIDOf is the service's id of a request; old Novas have their own header for it. Somebody else's proxy may stand
+// before the service, so that only what looks like an id is taken into logs.
+func requestIDOf(h http.Header) string {
+	for _, name := range []string{headerRequest, "X-Compute-Request-Id"} {
+		const most = 64
+		id := h.Get(name)
+		if id != "" && len(id) <= most && strings.Trim(id, "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+			return id
+		}
+	}
+	return ""
+}
+
+func statusWord(status int) string {
+	if status == 0 {
+		return "no answer"
+	}
+	return strconv.Itoa(status)
+}
+
+type callKey struct{}
+
+// call is what is said of a request: the URL alone cannot tell a stack's name from a word of the API.
+type call struct {
+	service, method string
+	path            string // without ids
+	op              string // as in Error.Op
+	reads           bool   // although its method does not say so
+}
+
+func (c call) route() string { return c.service + " " + c.method + " " + c.path }
+
+// writes says that the call may change something.
+func (c call) writes() bool {
+	return !c.reads && c.method != http.MethodGet && c.method != http.MethodHead
+}
+
+func withCall(ctx context.Context, c call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// tell notes in a span what came of the call, in the words of OpenTelemetry's conventions.
+func (c call) tell(span *trace.Span, r *http.Request, reply *http.Response, err error, id string) {
+	if span == nil {
+		return
+	}
+	span.Text("http.request.method", c.method)
+	span.Text("url.template", c.path)
+	span.Text("server.address", r.URL.Hostname())
+	span.Text("openstack.service", c.service)
+	span.Text("openstack.request_id", id)
+	span.Answered(reply, err)
 }
 
 // openStackRequestID is id in the one form that oslo.middleware's request_id.py takes over as global request id,

@@ -16,9 +16,11 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/observe"
 )
 
 // Build makes a function's handler from its configuration. It makes no calls: a process starts without its cloud.
@@ -93,20 +95,27 @@ func (p Program) Run(ctx context.Context, args []string) int {
 }
 
 func (p Program) serve(ctx context.Context, log zerolog.Logger) error {
-	h, err := p.Handler(ctx, log)
+	h, err := p.watched(ctx, log)
 	if err != nil {
 		return err
 	}
-	return start(ctx, h, log, p.Source.Getenv)
+	err = start(ctx, h, log, p.Source.Getenv)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+	defer cancel()
+	h.seen.Tracer.Close(last)
+	return err
 }
 
+// lastSpans is how long the end of a process waits for the collector to take its last spans.
+const lastSpans = 2 * time.Second
+
 // handler is the function on the configuration as it is now.
-func (p Program) handler(ctx context.Context, log zerolog.Logger) (http.Handler, error) {
+func (p Program) handler(ctx context.Context, log zerolog.Logger, seen *observe.Function) (http.Handler, error) {
 	cfg, err := p.Source.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
 	}
-	h, err := p.Build(ctx, p.Source)
+	h, err := p.Build(observe.In(ctx, seen), p.Source)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", p.Name, err)
 	}
@@ -114,7 +123,7 @@ func (p Program) handler(ctx context.Context, log zerolog.Logger) (http.Handler,
 	if err != nil {
 		return nil, fmt.Errorf("parse public_url: %w", err)
 	}
-	return mount(function.Wrap(p.Name, log, h), public.Path, "/"+p.Name), nil
+	return mount(function.Wrap(p.Name, log, caller.Scraped(h, cfg.API, seen.Registry), seen), public.Path, "/"+p.Name), nil
 }
 
 // check prints the configuration even if the function cannot be built on it: what is in effect may show why.
@@ -169,6 +178,8 @@ Environment:
   STACKHOOK_CONFIG       path of the configuration file, or its text (required)
   OS_CLOUD, OS_*         the cloud, as every OpenStack client reads them
   STACKHOOK_DRAIN_DELAY  how long to go on serving after SIGTERM, e.g. 10s (default 0s)
+  OTEL_EXPORTER_OTLP_ENDPOINT  an OpenTelemetry collector for traces, over HTTP (default: no traces);
+                               OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER and others as usual
   RUNTIME                lambda, cgi, openwhisk, systemd, fn, azure or http, instead of the choice below
 
 Runtimes, by what the environment has:

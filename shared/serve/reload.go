@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/observe"
 )
 
 // lookEvery is how often requests see whether the configuration's files changed.
@@ -24,6 +25,7 @@ type reloading struct {
 	build  func(config.Source) (http.Handler, error)
 	log    zerolog.Logger
 	every  time.Duration
+	seen   *observe.Function
 
 	current atomic.Pointer[http.Handler]
 	next    atomic.Int64 // when to look again, in Unix nanoseconds
@@ -52,6 +54,7 @@ func (r *reloading) look(now time.Time) {
 // exchange keeps what there is when the new configuration has a fault, and says so once for each change of the files.
 func (r *reloading) exchange() {
 	err := r.rebuild()
+	r.seen.Reloaded(err)
 	if faults, ok := errors.AsType[config.Faults](err); ok {
 		for _, fault := range faults {
 			r.log.Error().Str("fault", fault.String()).Msg("the configuration changed and has a fault; the one before stays in force")
@@ -84,9 +87,14 @@ func (r *reloading) rebuild() (err error) {
 // Handler is the function with everything that a runtime puts around it. It is built again when its configuration's files
 // change.
 func (p Program) Handler(ctx context.Context, log zerolog.Logger) (http.Handler, error) {
-	r := &reloading{source: p.Source, log: log, every: p.every, build: func(src config.Source) (http.Handler, error) {
+	return p.watched(ctx, log)
+}
+
+func (p Program) watched(ctx context.Context, log zerolog.Logger) (*reloading, error) {
+	seen := Observe(p.Name, log, p.Source.Getenv)
+	r := &reloading{source: p.Source, log: log, every: p.every, seen: seen, build: func(src config.Source) (http.Handler, error) {
 		p.Source = src
-		return p.handler(ctx, log)
+		return p.handler(ctx, log, seen)
 	}}
 	if r.every == 0 {
 		r.every = lookEvery

@@ -98,7 +98,7 @@ func (d *deployer) only(next func(http.ResponseWriter, *http.Request, visit), me
 		if who.Kind == caller.Keystone {
 			v.door = d.as(who.Token)
 		}
-		logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
+		logging.Note(r.Context(), logging.Caller, string(who.Kind)+" "+who.Name)
 		if v.name != "" {
 			logging.Note(r.Context(), "site", v.name)
 			if faults := site.CheckName(v.name); len(faults) > 0 {
@@ -106,8 +106,17 @@ func (d *deployer) only(next func(http.ResponseWriter, *http.Request, visit), me
 				return
 			}
 		}
-		next(w, r, v)
+		next(w, r.WithContext(logging.Because(r.Context(), why(r))), v)
 	}
+}
+
+// why is the reason of what a request writes: nothing is done here that somebody did not ask for.
+func why(r *http.Request) string {
+	act := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	if act == r.PathValue("name") {
+		return strings.ToLower(r.Method)
+	}
+	return act
 }
 
 // one is a request for one site.

@@ -39,6 +39,7 @@ func (f *grader) report(w http.ResponseWriter, r *http.Request, ticket string) e
 		return err
 	}
 	logging.Note(r.Context(), "stack", name)
+	logging.Note(r.Context(), logging.Caller, "lab "+name)
 	entries, err := read(r)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func said(truth *bool) bool { return truth != nil && *truth }
 
 // record writes results down and has them graded.
 func (f *grader) record(r *http.Request, name string, entries []entry) (answer, error) {
-	ctx := r.Context()
+	ctx := logging.Because(r.Context(), "results_reported")
 	p, s, err := f.read(ctx, name)
 	if err != nil {
 		return answer{}, err
@@ -137,6 +138,7 @@ func resultID(key, check string, place int) string {
 
 // beat writes down that the lab is in use: one call, and one more for a lab that this process has not seen yet.
 func (f *grader) beat(ctx context.Context, name string, use grades.Use) error {
+	ctx = logging.Because(ctx, "heartbeat")
 	for try := 1; ; try++ {
 		_, remembered := f.found.get(name)
 		p, err := f.find(ctx, name)

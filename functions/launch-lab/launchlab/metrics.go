@@ -13,15 +13,12 @@ const accepted = "accepted"
 // counts are what this process decided. Their only label is the code: who launched, and from where, is nobody's business
 // who scrapes.
 type counts struct {
-	registry         *metrics.Registry
 	launches, logins *metrics.Counter
 }
 
 // newCounts also shows how often platforms were asked for their keys, if keys says so; keyset.Cache does.
-func newCounts(keys lti.Keys) counts {
-	r := metrics.NewRegistry()
+func newCounts(r *metrics.Registry, keys lti.Keys) counts {
 	c := counts{
-		registry: r,
 		launches: r.Counter("stackhook_launches_total", "Launches that were decided, by their code.", "code"),
 		logins:   r.Counter("stackhook_logins_total", "LTI 1.3 login initiations, by their code.", "code"),
 	}

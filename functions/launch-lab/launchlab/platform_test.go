@@ -19,11 +19,14 @@ import (
 	"time"
 
 	"github.com/stackhook/stackhook/functions/launch-lab/launchlab"
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/logging/loggingtest"
 	"github.com/stackhook/stackhook/shared/lti/ltitest"
+	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
@@ -125,11 +128,16 @@ func start13On(t *testing.T, cloud *openstacktest.Cloud, l *lms, changes ...func
 	for _, change := range changes {
 		env[config.Variable] = change(env[config.Variable])
 	}
-	handler, err := launchlab.Build(t.Context(), config.Map(env))
+	cfg, err := config.Map(env).Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.handler = function.Wrap("launch-lab", logging.New(s.log, "launch-lab"), handler)
+	own := &observe.Function{Registry: metrics.NewRegistry()} // without what all functions count
+	handler, err := launchlab.Build(observe.In(t.Context(), own), config.Map(env))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.handler = function.Wrap("launch-lab", logging.New(s.log, "launch-lab"), caller.Scraped(handler, cfg.API, own.Registry))
 	return s
 }
 

@@ -8,20 +8,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/lti"
 	"github.com/stackhook/stackhook/shared/lti/keyset"
 	"github.com/stackhook/stackhook/shared/lti/registration"
+	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/once"
 	"github.com/stackhook/stackhook/shared/page"
 	"github.com/stackhook/stackhook/shared/seal"
 )
 
 // Build makes the function from its configuration.
-func Build(_ context.Context, src config.Source) (http.Handler, error) {
+func Build(ctx context.Context, src config.Source) (http.Handler, error) {
 	c, err := src.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
@@ -34,7 +35,7 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up store: %w", err)
 	}
-	return New(c, Parts{Clouds: clouds, Seen: seen, Keys: keyset.NewCache(keyset.CacheOptions{Now: time.Now}), Now: time.Now})
+	return New(c, Parts{Clouds: clouds, Seen: seen, Keys: keyset.NewCache(keyset.CacheOptions{Now: time.Now}), Now: time.Now, Metrics: observe.Metrics(ctx)})
 }
 
 // Parts are what the function works with, so that tests can turn the clock and look into the store.
@@ -43,6 +44,8 @@ type Parts struct {
 	Seen   once.Store
 	Keys   lti.Keys // of platforms
 	Now    function.Clock
+	// Metrics is where the function counts; nil: nobody reads it.
+	Metrics *metrics.Registry
 }
 
 // tool is the LTI tool.
@@ -67,7 +70,10 @@ type tool struct {
 
 // New makes the function from its parts.
 func New(c *config.Config, parts Parts) (http.Handler, error) {
-	t := &tool{url: c.PublicURL + "/launch-lab", now: parts.Now, config: c, counts: newCounts(parts.Keys)}
+	if parts.Metrics == nil {
+		parts.Metrics = metrics.NewRegistry()
+	}
+	t := &tool{url: c.PublicURL + "/launch-lab", now: parts.Now, config: c, counts: newCounts(parts.Metrics, parts.Keys)}
 	public, err := url.Parse(t.url)
 	if err != nil {
 		return nil, fmt.Errorf("parse public_url: %w", err)
@@ -104,9 +110,6 @@ func (t *tool) routes() http.Handler {
 	mux.HandleFunc("GET /cartridge.xml", t.cartridge)
 	mux.HandleFunc("GET /register", t.askToRegister)
 	mux.HandleFunc("POST /register", t.fromUs(t.register))
-	if readers := caller.Holders(t.config.API, "metrics"); len(readers) > 0 {
-		mux.HandleFunc("GET /metrics", t.counts.registry.Handler(readers))
-	}
 	mux.HandleFunc("/", t.notFound)
 	return mux
 }

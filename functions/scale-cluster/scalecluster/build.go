@@ -11,11 +11,13 @@ import (
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
+	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
 // Build makes the function from its configuration. It asks nothing of the cloud yet.
-func Build(_ context.Context, src config.Source) (http.Handler, error) {
+func Build(ctx context.Context, src config.Source) (http.Handler, error) {
 	cfg, err := src.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
@@ -24,11 +26,11 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up cloud: %w", err)
 	}
-	return New(cfg, cloud, time.Now)
+	return New(cfg, cloud, time.Now, observe.Metrics(ctx))
 }
 
-// New is the function on a cloud and with a clock of the caller's choice.
-func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.Handler, error) {
+// New is the function on a cloud, with a clock and a place to count of the caller's choice.
+func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, numbers *metrics.Registry) (http.Handler, error) {
 	box, err := cfg.Box()
 	if err != nil {
 		return nil, fmt.Errorf("set up seal keys: %w", err)
@@ -42,14 +44,11 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock) (http.H
 	s := &scaler{
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
-		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(),
+		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(numbers),
 		pools:  pools{by: map[string]poolFact{}},
 		stored: deliveries{at: map[string]time.Time{}},
 	}
 	mux := http.NewServeMux()
-	if readers := caller.Holders(cfg.API, "metrics"); len(readers) > 0 {
-		mux.HandleFunc("GET /metrics", s.counts.registry.Handler(readers))
-	}
 	mux.HandleFunc("/reconcile", s.round)
 	mux.HandleFunc("/{cluster}", s.show)
 	mux.HandleFunc("/{cluster}/{verb}", s.scale)

@@ -146,7 +146,7 @@ func (s *scaler) identify(r *http.Request, name string, signed func(url.Values) 
 	}
 	who, ok := caller.Identify(r, accepted, signed)
 	if ok {
-		logging.Note(r.Context(), "caller", string(who.Kind)+" "+who.Name)
+		logging.Note(r.Context(), logging.Caller, string(who.Kind)+" "+who.Name)
 	}
 	return who, ok
 }

@@ -10,15 +10,13 @@ import (
 
 // counts are what this process decided, and the clusters as it last saw them. Dry runs are not in them.
 type counts struct {
-	registry                    *metrics.Registry
 	decisions, changes, faults  *metrics.Counter
 	nodes, least, most, stopped *metrics.Gauge
+	last                        *metrics.Gauge
 }
 
-func newCounts() counts {
-	r := metrics.NewRegistry()
+func newCounts(r *metrics.Registry) counts {
 	return counts{
-		registry:  r,
 		decisions: r.Counter("stackhook_scale_decisions_total", "Decisions on clusters, those that changed nothing among them, by direction and code.", "direction", "code"),
 		changes:   r.Counter("stackhook_scale_nodes_total", "Nodes that decisions added, removed, drained or took back, by the decision's code.", "direction", "code"),
 		faults:    r.Counter("stackhook_scale_faults_total", "Requests that OpenStack failed, by the code of the fault.", "code"),
@@ -26,6 +24,7 @@ func newCounts() counts {
 		least:     r.Gauge("stackhook_cluster_min", "The cluster's lower bound, a schedule's if one holds.", "cluster"),
 		most:      r.Gauge("stackhook_cluster_max", "The cluster's upper bound, a schedule's if one holds.", "cluster"),
 		stopped:   r.Gauge("stackhook_cluster_stopped", "1 while alarms are not obeyed: scaling is paused, or halted after a removal that took the wrong nodes.", "cluster"),
+		last:      r.Gauge("stackhook_scale_last_round_timestamp_seconds", "When the last reconcile pass over all clusters was over, in Unix seconds; 0 before the first one."),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
 	heattemplates "github.com/stackhook/stackhook/heat-templates"
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/metrics"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
@@ -40,7 +41,7 @@ func startReal(t *testing.T) *onCloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.h, err = scalecluster.New(cfg, cloud, time.Now); err != nil {
+	if r.h, err = scalecluster.New(cfg, cloud, time.Now, metrics.NewRegistry()); err != nil {
 		t.Fatal(err)
 	}
 	template, err := heattemplates.Load("cluster.yaml")

@@ -102,6 +102,9 @@ func (s *scaler) round(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusAccepted
 	}
 	logging.Note(r.Context(), "decision", fmt.Sprint(report.Counts))
+	if !o.dryRun {
+		s.counts.last.Set(s.now().Unix())
+	}
 	function.JSON(w, r, status, report)
 }
 
@@ -109,7 +112,7 @@ func (s *scaler) round(w http.ResponseWriter, r *http.Request) {
 func (s *scaler) rounds(ctx context.Context, who caller.Caller, o options) (round, error) {
 	out := round{At: s.now().UTC(), DryRun: o.dryRun, Counts: map[cluster.Code]int{}, Reference: logging.RequestID(ctx)}
 	// A round counts its own calls: thousands of names in the request's line would tell nobody anything.
-	ctx = logging.WithRequest(ctx, *logging.From(ctx), out.Reference)
+	ctx = logging.Apart(ctx)
 	answer, begin, cancel := phases(ctx)
 	defer cancel()
 	targets, listErr := s.everyone(begin)

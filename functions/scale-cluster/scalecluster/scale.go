@@ -82,6 +82,7 @@ type outcome struct {
 // decide reads the cluster, decides, and makes the decision true. An alarm that changes nothing is an occasion to do what
 // is due: alarms repeat themselves, and nothing else may.
 func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r cluster.Request, occasion bool) (outcome, error) {
+	ctx = logging.Because(ctx, string(r.Op))
 	arrived := s.turns.clock.Add(1)
 	queue := t.stack
 	if r.Op == cluster.OpOut && !r.DryRun && who.Kind != caller.Keystone {
@@ -226,6 +227,7 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 	if decision.Code == cluster.WrongVictim {
 		logging.From(ctx).Error().Str("stack", v.target.stack).Msg("a removal took other nodes than it was told: scaling is stopped")
 	}
+	ctx = logging.Because(ctx, string(decision.Op)+": "+string(decision.Code))
 	switch {
 	case len(decision.Members) > 0:
 		return drain(ctx, v, decision)

@@ -14,11 +14,13 @@ import (
 
 	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
 	heattemplates "github.com/stackhook/stackhook/heat-templates"
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/logging/loggingtest"
+	"github.com/stackhook/stackhook/shared/metrics"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 	"github.com/stackhook/stackhook/shared/seal"
@@ -112,11 +114,12 @@ func (h *house) through(transport http.RoundTripper) http.Handler {
 	if h.clock != nil {
 		clock = h.clock
 	}
-	handler, err := scalecluster.New(cfg, cloud, clock)
+	numbers := metrics.NewRegistry()
+	handler, err := scalecluster.New(cfg, cloud, clock, numbers)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return function.Wrap("scale-cluster", logging.New(h.log, "scale-cluster"), handler)
+	return function.Wrap("scale-cluster", logging.New(h.log, "scale-cluster"), caller.Scraped(handler, cfg.API, numbers))
 }
 
 func (h *house) client() *openstack.Cloud {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/metrics"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
@@ -129,7 +130,7 @@ func (m *mortal) ask(s *scissors, n notification) verdict {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	h, err := scalecluster.New(cfg, cloud, func() time.Time { return time.Now().Add(m.ahead) })
+	h, err := scalecluster.New(cfg, cloud, func() time.Time { return time.Now().Add(m.ahead) }, metrics.NewRegistry())
 	if err != nil {
 		m.t.Fatal(err)
 	}

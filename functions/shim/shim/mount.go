@@ -15,9 +15,12 @@ import (
 	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
 	"github.com/stackhook/stackhook/functions/tend-labs/tendlabs"
 	"github.com/stackhook/stackhook/functions/view-lab/viewlab"
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/serve"
 )
@@ -42,13 +45,16 @@ func functions() []mounted {
 // mount puts the functions, the probes and the developer's page on one mux.
 func (s *Shim) mount(ctx context.Context, src config.Source, log io.Writer) (http.Handler, error) {
 	mux := http.NewServeMux()
+	var numbers []*metrics.Registry
 	for _, f := range functions() {
-		h, err := f.build(ctx, src)
+		seen := serve.Observe(f.name, logging.New(log, f.name), src.Getenv)
+		s.seen, numbers = append(s.seen, seen), append(numbers, seen.Registry)
+		h, err := f.build(observe.In(ctx, seen), src)
 		if err != nil {
 			return nil, fmt.Errorf("build %s: %w", f.name, err)
 		}
 		prefix := "/" + f.name
-		wrapped := function.Wrap(f.name, logging.New(log, f.name), s.requests.record(f.name, h))
+		wrapped := function.Wrap(f.name, logging.New(log, f.name), s.requests.record(f.name, caller.Scraped(h, s.cfg.API, seen.Registry)), seen)
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, wrapped))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -56,6 +62,7 @@ func (s *Shim) mount(ctx context.Context, src config.Source, log io.Writer) (htt
 		_, _ = io.WriteString(w, "shim is up\n") // the prober may have gone
 	})
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET "+caller.MetricsPath, caller.Scraped(http.HandlerFunc(nowhere), s.cfg.API, numbers...))
 	dev := s.developer(mux)
 	for _, pattern := range []string{"GET /{$}", "/dev/", "GET /favicon.ico"} {
 		mux.Handle(pattern, dev)
@@ -63,10 +70,12 @@ func (s *Shim) mount(ctx context.Context, src config.Source, log io.Writer) (htt
 	if s.platform != nil && s.loopback {
 		mux.Handle(platformPath+"/", s.platformSide(mux))
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		function.Fail(w, r, &function.Error{Code: "not_found", Status: http.StatusNotFound, Public: "Nothing is at this address. Every function lives under its name, such as /launch-lab/."})
-	})
+	mux.HandleFunc("/", nowhere)
 	return below(s.base, mux), nil
+}
+
+func nowhere(w http.ResponseWriter, r *http.Request) {
+	function.Fail(w, r, &function.Error{Code: "not_found", Status: http.StatusNotFound, Public: "Nothing is at this address. Every function lives under its name, such as /launch-lab/."})
 }
 
 // below serves public_url's path as well, for a proxy that leaves it on.

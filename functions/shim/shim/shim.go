@@ -14,6 +14,7 @@ import (
 	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/lti/ltitest"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 	"github.com/stackhook/stackhook/shared/seal"
@@ -65,6 +66,7 @@ type Shim struct {
 	box         *seal.Box
 	platform    *ltitest.Platform // nil if the configuration has no entry for it
 	requests    *recorder
+	seen        []*observe.Function
 	watch       *watcher
 	stop        context.CancelFunc
 	served      chan error
@@ -238,6 +240,11 @@ func (s *Shim) Close() error {
 	}
 	if s.fake != nil {
 		s.fake.Close()
+	}
+	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, f := range s.seen {
+		f.Tracer.Close(last)
 	}
 	return err
 }

@@ -17,11 +17,13 @@ import (
 	"github.com/stackhook/stackhook/shared/lab/keeper"
 	"github.com/stackhook/stackhook/shared/lab/roster"
 	"github.com/stackhook/stackhook/shared/lab/tender"
+	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
 // Build makes the function from its configuration. It asks nothing of the clouds yet.
-func Build(_ context.Context, src config.Source) (http.Handler, error) {
+func Build(ctx context.Context, src config.Source) (http.Handler, error) {
 	c, err := src.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load configuration: %w", err)
@@ -30,7 +32,7 @@ func Build(_ context.Context, src config.Source) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up clouds: %w", err)
 	}
-	return New(c, Parts{Clouds: clouds, Now: time.Now})
+	return New(c, Parts{Clouds: clouds, Now: time.Now, Metrics: observe.Metrics(ctx)})
 }
 
 // Parts are what the function works with, so that tests can turn the clock and put something in a part's place.
@@ -40,6 +42,8 @@ type Parts struct {
 	Run    Run          // nil: over SSH
 	Now    function.Clock
 	Ticks  tender.Ticks // nil: the clock on the wall
+	// Metrics is where the function counts; nil: nobody reads it.
+	Metrics *metrics.Registry
 }
 
 // Run runs a check's script on a machine. checks.Run is one.
@@ -47,11 +51,10 @@ type Run func(ctx context.Context, t checks.Target, script string) (lab.Result, 
 
 // tending is the function.
 type tending struct {
-	tender         *tender.Tender
-	planner        *roster.Planner
-	may            []caller.Credential
-	counts         counts
-	metricsReaders []caller.Credential
+	tender  *tender.Tender
+	planner *roster.Planner
+	may     []caller.Credential
+	counts  counts
 }
 
 // New makes the function from its parts.
@@ -72,7 +75,10 @@ func New(c *config.Config, parts Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tending{counts: newCounts(), may: caller.Holders(c.API, "labs"), metricsReaders: caller.Holders(c.API, "metrics")}
+	if parts.Metrics == nil {
+		parts.Metrics = metrics.NewRegistry()
+	}
+	t := &tending{counts: newCounts(parts.Metrics), may: caller.Holders(c.API, "labs")}
 	work := tender.Parts{
 		Sites: tended, Catalogue: catalogue{slices.Sorted(maps.Keys(c.Labs)), k}, Tend: c.Tend, Grades: grading{sender}, Now: parts.Now, Ticks: parts.Ticks,
 		NewStack: func(name, key string, tags []string) openstack.NewStack {
@@ -130,7 +136,6 @@ func (t *tending) routes() http.Handler {
 	mux.HandleFunc("/labs/{act}", t.only(http.MethodPost, t.order))
 	mux.HandleFunc("/preflight", t.only(http.MethodPost, t.preflight))
 	mux.HandleFunc("/prebuild", t.only(http.MethodPost, t.prebuild))
-	mux.HandleFunc("GET /metrics", t.counts.registry.Handler(t.metricsReaders))
 	mux.HandleFunc("/", notFound)
 	return mux
 }

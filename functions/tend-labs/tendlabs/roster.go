@@ -39,7 +39,7 @@ func (b begun) Status() int {
 func (t *tending) prebuild(w http.ResponseWriter, r *http.Request) {
 	function.Handle(func(ctx context.Context, in roster.Roster) (begun, error) {
 		logging.Note(ctx, "lab", in.Lab)
-		result, err := t.planner.Prebuild(ctx, in)
+		result, err := t.planner.Prebuild(logging.Because(ctx, "prebuild"), in)
 		return begun{result}, err //nolint:wrapcheck // its errors are answers
 	}).ServeHTTP(w, r)
 }

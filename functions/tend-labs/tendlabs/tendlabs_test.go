@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stackhook/stackhook/functions/tend-labs/tendlabs"
+	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/lab"
@@ -23,6 +24,7 @@ import (
 	"github.com/stackhook/stackhook/shared/lab/tender"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/logging/loggingtest"
+	"github.com/stackhook/stackhook/shared/metrics"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
@@ -81,7 +83,8 @@ func open(t *testing.T, change ...func(*tendlabs.Parts)) *house {
 	if h.client, err = openstack.New(openstack.Options{Getenv: src.Getenv}); err != nil {
 		t.Fatal(err)
 	}
-	parts := tendlabs.Parts{Clouds: keeper.One(h.client), Now: h.Now}
+	numbers := metrics.NewRegistry()
+	parts := tendlabs.Parts{Clouds: keeper.One(h.client), Now: h.Now, Metrics: numbers}
 	for _, fn := range change {
 		fn(&parts)
 	}
@@ -89,7 +92,7 @@ func open(t *testing.T, change ...func(*tendlabs.Parts)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.handler = function.Wrap("tend-labs", logging.New(h.log, "tend-labs"), handler)
+	h.handler = function.Wrap("tend-labs", logging.New(h.log, "tend-labs"), caller.Scraped(handler, c.API, numbers))
 	if _, err := tendlabs.Build(t.Context(), src); err != nil {
 		t.Errorf("build from the environment: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stackhook/stackhook/shared/lti/ags"
 	"github.com/stackhook/stackhook/shared/lti/outcome"
 	"github.com/stackhook/stackhook/shared/lti/outcome/verdict"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
@@ -259,8 +260,25 @@ func why(err error) string {
 	return "unknown"
 }
 
-// deliver brings a grade to its destination. Errors are those of package verdict.
+// deliver brings a grade to its destination, and counts what came of it. Errors are those of package verdict.
 func (g *grader) deliver(ctx context.Context, to Destination, due Due) error {
+	err := g.bring(ctx, to, due)
+	result, reason := "delivered", ""
+	if refused := verdict.RefusedFor(err); refused != "" {
+		result, reason = "refused", string(refused)
+	} else if err != nil {
+		result, reason = "postponed", why(err)
+	}
+	observe.Metrics(ctx).Counter(metricDeliveries, helpDeliveries, "result", "reason").Add(1, result, reason)
+	return err
+}
+
+const (
+	metricDeliveries = "stackhook_grade_deliveries_total"
+	helpDeliveries   = "Tries to bring a grade to its course site: delivered, refused for good, or postponed, and why."
+)
+
+func (g *grader) bring(ctx context.Context, to Destination, due Due) error {
 	if due.Score == 0 {
 		logging.From(ctx).Warn().Str("host", to.host()).Msg("a score of 0 is sent as 0; Open edX up to 11.4 of its LTI block stores it over LTI 1.3 and does not show it")
 	}

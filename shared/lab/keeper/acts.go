@@ -96,7 +96,7 @@ func (k *Keeper) ownStack(ctx context.Context, t Ticket) (Ticket, openstack.Stac
 // own is the ticket if its page knows which stack it is about. Where nobody has looked yet whether that is the one that
 // counts, it takes one call to see; another one is not for this page to act on.
 func (k *Keeper) own(ctx context.Context, t Ticket) (Ticket, error) {
-	logging.Note(ctx, "stack", t.ref().Name)
+	noteLearner(ctx, t, t.ref().Name)
 	if t.ID == "" {
 		return t, busy()
 	}

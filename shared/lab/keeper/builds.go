@@ -23,22 +23,28 @@ type build struct {
 
 const keptBuilds = 20
 
-// see takes note of the stack's build if the events tell it to its end.
-func (b *builds) see(key, stack string, events []lab.Event) {
+const (
+	metricBuilds = "stackhook_lab_build_seconds"
+	helpBuilds   = "Time that Heat took to build a lab, of those whose page saw the end."
+)
+
+// see takes note of the stack's build if the events tell it to its end; fresh says that it was not known.
+func (b *builds) see(key, stack string, events []lab.Event) (took time.Duration, fresh bool) {
 	took, ended := lab.BuildTime(events)
 	if !ended {
-		return
+		return 0, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if slices.ContainsFunc(b.labs[key], func(known build) bool { return known.stack == stack }) {
-		return
+		return took, false
 	}
 	if b.labs == nil {
 		b.labs = map[string][]build{}
 	}
 	known := b.labs[key]
 	b.labs[key] = append(slices.Clone(known[max(0, len(known)+1-keptBuilds):]), build{stack, took})
+	return took, true
 }
 
 // pace is how long builds take; zero if none was seen.

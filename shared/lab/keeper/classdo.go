@@ -124,6 +124,8 @@ func (k *Keeper) all(ctx context.Context, t ClassTicket, act lab.Act, stacks []l
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-afterwards))
 		defer cancel()
 	}
+	logging.Note(ctx, logging.Caller, "staff of course "+t.Context)
+	ctx = logging.Because(ctx, string(act))
 	var mu sync.Mutex
 	var workers sync.WaitGroup
 	next := make(chan lab.Held)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/stackhook/stackhook/shared/lab"
 	"github.com/stackhook/stackhook/shared/lab/grades"
-	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
@@ -15,7 +14,7 @@ func (k *Keeper) Heartbeat(ctx context.Context, t Ticket) error {
 	if t.ID == "" || t.Settle || !k.entries[t.Lab].signals {
 		return nil
 	}
-	logging.Note(ctx, "stack", t.ref().Name)
+	noteLearner(ctx, t, t.ref().Name)
 	signal := lab.PageSignal(k.now())
 	err := k.cloud(t).Signal(ctx, t.ref(), grades.Handle, openstack.Signal{
 		ID: signal.ID, Status: "SUCCESS", Reason: signal.Reason, Data: signal.Data,

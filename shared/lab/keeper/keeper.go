@@ -14,6 +14,8 @@ import (
 	"github.com/stackhook/stackhook/shared/lab/line"
 	"github.com/stackhook/stackhook/shared/lab/probe"
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/observe"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/seal"
 )
@@ -107,7 +109,7 @@ func (k *Keeper) Start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
 }
 
 func (k *Keeper) start(ctx context.Context, t Ticket) (Ticket, lab.Status) {
-	logging.Note(ctx, "stack", t.Stack)
+	noteLearner(ctx, t, t.Stack)
 	if status, closed := k.closed(t); closed {
 		return t, status
 	}
@@ -138,6 +140,13 @@ func (k *Keeper) proceed(ctx context.Context, t Ticket, f found) (Ticket, lab.St
 	t, status := k.build(ctx, t, f)
 	status.Allowance = left
 	return t, status
+}
+
+// noteLearner says for the log which stack it is about, and who asked. The name that a learner's stacks begin with is a hash
+// under the naming key: all that anybody but us learns of them.
+func noteLearner(ctx context.Context, t Ticket, stack string) {
+	logging.Note(ctx, "stack", stack)
+	logging.Note(ctx, logging.Caller, "learner "+t.Stack)
 }
 
 func note(ctx context.Context, d lab.Decision) {
@@ -260,7 +269,7 @@ func (k *Keeper) trouble(ctx context.Context, t Ticket, err error) (Ticket, lab.
 
 // Look asks Heat one thing and changes nothing. The ticket that comes back knows what was learned.
 func (k *Keeper) Look(ctx context.Context, t Ticket, look lab.Look) (Ticket, lab.Status, error) {
-	logging.Note(ctx, "stack", t.Stack)
+	noteLearner(ctx, t, t.Stack)
 	if t.ID == "" || t.Settle {
 		return k.lookAround(ctx, t)
 	}
@@ -273,7 +282,9 @@ func (k *Keeper) Look(ctx context.Context, t Ticket, look lab.Look) (Ticket, lab
 	}
 	t.Asked = time.Time{}
 	t = t.learn(s.Tags)
-	k.builds.see(t.Lab, t.ID, events)
+	if took, fresh := k.builds.see(t.Lab, t.ID, events); fresh {
+		observe.Metrics(ctx).Histogram(metricBuilds, helpBuilds, metrics.LongBounds(), "lab").Observe(took, t.Lab)
+	}
 	stack := stackOf(s)
 	t, status := k.dressed(ctx, t, s, k.view(t, stack, events...))
 	return k.seen(ctx, t, s.Tags, stack, status)

@@ -1,11 +1,13 @@
 package tender
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/lab"
 	"github.com/stackhook/stackhook/shared/lab/pool"
+	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
@@ -173,7 +175,7 @@ func (p *pass) do(l *look, due lab.Due) error {
 	}
 	err := p.leave(l, due)
 	if err == nil {
-		err = p.send(l, due.Do)
+		err = p.send(l, due)
 	}
 	p.memory.tried(idOf(h.ID), string(due.Do), p.now)
 	if code := openstack.CodeOf(err); code != openstack.Gone && code != openstack.Busy { // of these, somebody else was faster
@@ -183,13 +185,14 @@ func (p *pass) do(l *look, due lab.Due) error {
 }
 
 // send makes the one request of a change.
-func (p *pass) send(l *look, do lab.Tending) error {
-	cloud, h := p.Sites[l.view.site].Cloud, l.stack()
+func (p *pass) send(l *look, due lab.Due) error {
+	cloud, h, do := p.Sites[l.view.site].Cloud, l.stack(), due.Do
+	ctx := p.because(string(do), due.Why)
 	switch {
 	case do == lab.TendSuspend:
-		return cloud.Act(p.ctx, refOf(h), openstack.Suspend) //nolint:wrapcheck // it says what was tried
+		return cloud.Act(ctx, refOf(h), openstack.Suspend) //nolint:wrapcheck // it says what was tried
 	case do == lab.TendResume:
-		return cloud.Act(p.ctx, refOf(h), openstack.Resume) //nolint:wrapcheck // it says what was tried
+		return cloud.Act(ctx, refOf(h), openstack.Resume) //nolint:wrapcheck // it says what was tried
 	case !do.Deletes():
 		return nil
 	case lab.BaseOf(h.Tags) == "" && h.Claim.IsZero():
@@ -197,13 +200,21 @@ func (p *pass) send(l *look, do lab.Tending) error {
 			return err
 		}
 	}
-	return cloud.DeleteStack(p.ctx, refOf(h)) //nolint:wrapcheck // it says what was tried
+	return cloud.DeleteStack(ctx, refOf(h)) //nolint:wrapcheck // it says what was tried
+}
+
+// because is the pass's context for a change, with its reason for the audit line.
+func (p *pass) because(do, why string) context.Context {
+	if why != "" {
+		do += ": " + why
+	}
+	return logging.Because(p.ctx, do)
 }
 
 // withhold claims a ready-made lab that nobody has claimed, so that no learner gets it in the moment it goes.
 func (p *pass) withhold(l *look) error {
 	ref := refOf(l.stack())
-	ours, err := pool.Withhold(p.ctx, p.Sites[l.view.site].Cloud, ref, p.Now)
+	ours, err := pool.Withhold(p.because("delete_retired", "claim it first"), p.Sites[l.view.site].Cloud, ref, p.Now)
 	switch {
 	case err != nil:
 		return failed("keep learners from a ready-made lab", err)

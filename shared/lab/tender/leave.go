@@ -18,11 +18,11 @@ func (p *pass) serve(l *look) {
 	site := p.Sites[l.view.site]
 	if p.examinable(l.stack(), l.entry) {
 		p.memory.done(idOf(l.stack().ID), doExamine, l.at.Add(examineEvery))
-		did, err := p.Examiner.Examine(p.ctx, site.Cloud, *l.full, l.entry)
+		did, err := p.Examiner.Examine(p.because(doExamine, ""), site.Cloud, *l.full, l.entry)
 		p.served(l.stack(), doExamine, did, err)
 	}
 	if p.Grades != nil {
-		did, err := p.Grades.Deliver(p.ctx, site.Cloud, *l.full)
+		did, err := p.Grades.Deliver(p.because(doDeliver, ""), site.Cloud, *l.full)
 		p.served(l.stack(), doDeliver, did, err)
 	}
 }
@@ -81,7 +81,7 @@ func (p *pass) saveGrade(l *look, due lab.Due) error {
 	if due.Do == lab.TendSuspend {
 		save = p.Grades.Sleep
 	}
-	did, err := save(p.ctx, site.Cloud, *l.full)
+	did, err := save(p.because(doDeliver, due.Why), site.Cloud, *l.full)
 	p.served(l.stack(), doDeliver, did, err)
 	return err //nolint:wrapcheck // the caller says what it was for
 }
@@ -112,7 +112,7 @@ func (p *pass) outbox(l *look) (used bool) {
 		return false
 	}
 	s := openstack.Stack{StackRef: refOf(h), Action: h.Stack.Action, Status: h.Stack.Status, Created: h.Stack.Created, Tags: h.Tags}
-	did, err := p.Grades.Outbox(p.ctx, p.Sites[l.view.site].Cloud, s)
+	did, err := p.Grades.Outbox(p.because(doOutbox, ""), p.Sites[l.view.site].Cloud, s)
 	p.memory.done(idOf(h.ID), doOutbox, p.Now().Add(outboxEvery))
 	p.served(h, doOutbox, did, err)
 	return did != ""
@@ -137,7 +137,7 @@ func (p *pass) noteTime(l *look) error {
 	}
 	used := l.home.UsedBy(l.entry, eventsOf(h, events), l.at)
 	note := lab.OwnerIn(h.Tags).SpentNote(used, l.home.Period)
-	_, err = cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: lab.NoteTemplate, Tags: note.Tags})
+	_, err = cloud.CreateStack(p.because("note_time", ""), openstack.NewStack{Name: note.Name, Template: lab.NoteTemplate, Tags: note.Tags})
 	if openstack.CodeOf(err) == openstack.Conflict {
 		return p.renote(l, note)
 	}
@@ -153,7 +153,7 @@ func (p *pass) renote(l *look, note lab.Note) error {
 		if s.Name != note.Name || !s.Stack.Patchable() || slices.Equal(s.Tags, note.Tags) {
 			continue
 		}
-		err := p.Sites[s.Order].Cloud.PatchStack(p.ctx, refOf(s), openstack.StackChange{Tags: note.Tags})
+		err := p.Sites[s.Order].Cloud.PatchStack(p.because("note_time", ""), refOf(s), openstack.StackChange{Tags: note.Tags})
 		if err != nil {
 			return failed("note for how long the lab was up", err)
 		}

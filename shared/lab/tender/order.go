@@ -176,13 +176,13 @@ func (p *pass) lengthen(l *look, lease lab.Lease) (Outcome, error) {
 	out := Outcome{Verdict: lab.Now, Until: &lease.Until}
 	if !h.Stack.Patchable() {
 		note := lab.OwnerIn(h.Tags).LeaseNote(h.ID, lease)
-		_, err := cloud.CreateStack(p.ctx, openstack.NewStack{Name: note.Name, Template: lab.NoteTemplate, Tags: note.Tags})
+		_, err := cloud.CreateStack(p.because(string(lab.ActExtend), "ordered"), openstack.NewStack{Name: note.Name, Template: lab.NoteTemplate, Tags: note.Tags})
 		if err != nil && openstack.CodeOf(err) != openstack.Conflict { // that is the same order, given before
 			return Outcome{}, refused(err)
 		}
 		return out, nil
 	}
-	if err := cloud.PatchStack(p.ctx, refOf(h), openstack.StackChange{Tags: lease.Retag(h.Tags)}); err != nil {
+	if err := cloud.PatchStack(p.because(string(lab.ActExtend), "ordered"), refOf(h), openstack.StackChange{Tags: lease.Retag(h.Tags)}); err != nil {
 		return Outcome{}, refused(err)
 	}
 	after, err := cloud.StackParameters(p.ctx, refOf(h))

@@ -38,7 +38,7 @@ func (t *Tender) pass(ctx context.Context, o Options, found *inventory) Report {
 // begin opens a pass; stop ends what it runs on.
 func (t *Tender) begin(ctx context.Context, o Options) (p *pass, stop func()) {
 	// A pass counts its own calls: thousands of names in the request's line would tell nobody anything.
-	ctx = logging.WithRequest(ctx, *logging.From(ctx), logging.RequestID(ctx))
+	ctx = logging.Because(logging.Apart(ctx), "tend")
 	look, begin, answer, cancel := phases(ctx)
 	now := t.Now()
 	p = &pass{

@@ -1,6 +1,7 @@
 package tender
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,27 @@ type Report struct {
 	Truncated bool          `json:"truncated,omitempty"`
 	Findings  []lab.Finding `json:"findings,omitempty"`
 	Clouds    []CloudReport `json:"clouds"`
+	// States are how many labs are in each state, by the list alone, and by the lab's key; Waiting are the grades that are kept
+	// for their course sites. Both are for metrics.
+	States  map[Kept]int `json:"-"`
+	Waiting Waiting      `json:"-"`
+}
+
+// Kept is a lab by its key, in a state.
+type Kept struct {
+	Lab   string
+	State lab.State
+}
+
+// Waiting are the grades in outboxes.
+type Waiting struct {
+	Grades, GivenUp int
+	Oldest          time.Time // zero if none waits
+}
+
+// Whole says that all clouds were seen to the end of their lists.
+func (r Report) Whole() bool {
+	return !slices.ContainsFunc(r.Clouds, func(c CloudReport) bool { return c.Error != "" || c.Cut })
 }
 
 // CloudReport is what a pass saw of one cloud. With Error set it saw nothing or not all of it, and left the rest alone.
@@ -80,7 +102,7 @@ type tally struct {
 }
 
 func newTally(dryRun bool, at time.Time, sites []Site) *tally {
-	t := &tally{Report: Report{DryRun: dryRun, At: at.UTC(), Counts: map[string]int{}, Changes: []Change{}, Clouds: make([]CloudReport, len(sites))}}
+	t := &tally{Report: Report{DryRun: dryRun, At: at.UTC(), Counts: map[string]int{}, States: map[Kept]int{}, Changes: []Change{}, Clouds: make([]CloudReport, len(sites))}}
 	for i, site := range sites {
 		t.Clouds[i].Name = site.Name
 	}
@@ -124,6 +146,30 @@ func (t *tally) seen(site int, learners, ready bool) {
 	}
 	if ready {
 		t.Ready++
+	}
+}
+
+// state counts a learner's lab.
+func (t *tally) state(key string, state lab.State) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.States[Kept{key, state}]++
+}
+
+// grade counts an outbox. One whose grade has arrived is a note of it, and has its end in a tag.
+func (t *tally) grade(h lab.Held) {
+	if lab.Tagged(h.Tags, "until=") != "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if lab.Tagged(h.Tags, "parked=") != "" {
+		t.Waiting.GivenUp++
+		return
+	}
+	t.Waiting.Grades++
+	if t.Waiting.Oldest.IsZero() || h.Stack.Created.Before(t.Waiting.Oldest) {
+		t.Waiting.Oldest = h.Stack.Created
 	}
 }
 

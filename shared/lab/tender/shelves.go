@@ -115,7 +115,7 @@ func (p *pass) shelf(v *view, want pool.Want) (begun int) {
 	refill := pool.Refill{
 		Cloud: p.Sites[v.site].Cloud, Now: p.Now, New: p.NewStack, DryRun: p.dryRun, Pace: func(context.Context) bool { return p.may(v) },
 	}
-	report, err := refill.Run(p.ctx, want, v.marks)
+	report, err := refill.Run(p.because(doReady, ""), want, v.marks)
 	if err != nil {
 		p.missed(v.site, err)
 	}
@@ -157,7 +157,7 @@ func (p *pass) returnClaims(v *view) {
 		}
 		var err error
 		if !p.dryRun {
-			err = p.Sites[v.site].Cloud.DeleteKeyPair(p.ctx, m.Name)
+			err = p.Sites[v.site].Cloud.DeleteKeyPair(p.because(doClaim, ""), m.Name)
 		}
 		if openstack.CodeOf(err) != openstack.Gone {
 			p.change(lab.Held{Cloud: p.Sites[v.site].Name, Name: m.Name}, doClaim, "the lab that was claimed with it is somebody's, or gone", err)

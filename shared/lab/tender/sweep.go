@@ -39,6 +39,12 @@ func (p *pass) see(v *view, s openstack.Stack) {
 	base, e := lab.BaseOf(h.Tags), p.entryOf(h)
 	warm := base == "" && lab.Tagged(h.Tags, lab.TagWarm) != ""
 	p.seen(v.site, h.Kind() == "" && !warm, warm)
+	switch {
+	case h.Kind() == lab.NoteGrade:
+		p.grade(h)
+	case h.Kind() == "" && !warm:
+		p.state(e.Key, lab.View(h.Stack, e, p.now).State)
+	}
 	if h.Kind() == "" {
 		v.labs++
 		if h.Stack.Status == "IN_PROGRESS" && (h.Stack.Action == "CREATE" || h.Stack.Action == "INIT") {

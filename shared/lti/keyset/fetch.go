@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 
 // guarded is a client that stays on the host it was sent to.
 func guarded(base *http.Client) *http.Client {
-	client := http.Client{Transport: &http.Transport{
+	client := http.Client{Transport: trace.Transport(&http.Transport{
 		Proxy:                  http.ProxyFromEnvironment, // the platform's setting, not ours
 		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
 		TLSHandshakeTimeout:    timeout,
@@ -29,7 +31,7 @@ func guarded(base *http.Client) *http.Client {
 		MaxIdleConnsPerHost:    1,
 		IdleConnTimeout:        30 * time.Second,
 		ForceAttemptHTTP2:      true,
-	}}
+	})}
 	if base != nil {
 		client = *base
 	}
