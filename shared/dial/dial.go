@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
-
-	"github.com/stackhook/stackhook/shared/trace"
 )
 
 // ErrForbidden is an address that must not be called; errors.Is finds it in the client's errors.
@@ -27,10 +25,10 @@ func Client(allowLoopback bool, timeout time.Duration) *http.Client {
 	dialer.Control = func(_, address string, _ syscall.RawConn) error { return check(address, allowLoopback) }
 	return &http.Client{
 		Timeout: timeout,
-		Transport: trace.Transport(&http.Transport{
+		Transport: &http.Transport{
 			DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, MaxResponseHeaderBytes: 32 << 10,
 			DisableKeepAlives: true, // such addresses are called rarely, and a function may be frozen between requests
-		}),
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -3,8 +3,6 @@ package dial
 import (
 	"net/http"
 	"time"
-
-	"github.com/stackhook/stackhook/shared/trace"
 )
 
 // Own calls addresses that the operator has set, so any: those of services within are what it is for. It has the other
@@ -12,8 +10,8 @@ import (
 // last byte included. It goes through the environment's proxy, which is the operator's, too.
 func Own(timeout time.Duration) *http.Client {
 	client := Client(true, timeout)
-	client.Transport = trace.Transport(&http.Transport{
+	client.Transport = &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: timeout, MaxResponseHeaderBytes: 32 << 10, DisableKeepAlives: true,
-	})
+	}
 	return client
 }

@@ -3,10 +3,12 @@ package metrics_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stackhook/stackhook/shared/metrics"
 )
@@ -138,6 +140,99 @@ func TestR14AtOnce(t *testing.T) {
 			t.Errorf("missing %s", line)
 		}
 	}
+}
+
+// A histogram's buckets hold all that is as long or shorter, and the last of them everything.
+func TestR14Histogram(t *testing.T) {
+	t.Parallel()
+	r := metrics.NewRegistry()
+	h := r.Histogram("a_seconds", "Durations.", []time.Duration{100 * time.Millisecond, time.Second}, "f")
+	for _, d := range []time.Duration{-time.Second, 100 * time.Millisecond, 101 * time.Millisecond, time.Second, time.Minute} {
+		h.Observe(d, "x")
+	}
+	h.Observe(time.Millisecond, "w")
+	r.Histogram("b_seconds", "Without labels.", []time.Duration{time.Second}).Observe(time.Second)
+	r.Histogram("c_seconds", "Nothing yet.", metrics.Bounds())
+	want := `# HELP a_seconds Durations.
+# TYPE a_seconds histogram
+a_seconds_bucket{f="w",le="0.1"} 1
+a_seconds_bucket{f="w",le="1"} 1
+a_seconds_bucket{f="w",le="+Inf"} 1
+a_seconds_sum{f="w"} 0.001
+a_seconds_count{f="w"} 1
+a_seconds_bucket{f="x",le="0.1"} 2
+a_seconds_bucket{f="x",le="1"} 4
+a_seconds_bucket{f="x",le="+Inf"} 5
+a_seconds_sum{f="x"} 61.201
+a_seconds_count{f="x"} 5
+# HELP b_seconds Without labels.
+# TYPE b_seconds histogram
+b_seconds_bucket{le="1"} 1
+b_seconds_bucket{le="+Inf"} 1
+b_seconds_sum 1
+b_seconds_count 1
+# HELP c_seconds Nothing yet.
+# TYPE c_seconds histogram
+`
+	if got := written(t, r); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	for i := range 500 {
+		h.Observe(time.Second, strconv.Itoa(i))
+	}
+	got := written(t, r)
+	if n := strings.Count(got, "a_seconds_count{"); n > 501 || !strings.Contains(got, `a_seconds_count{f="other"}`) {
+		t.Errorf("%d sets", n)
+	}
+	for _, bounds := range [][]time.Duration{metrics.Bounds(), metrics.LongBounds()} {
+		if !slices.IsSorted(bounds) {
+			t.Errorf("bounds %v", bounds)
+		}
+	}
+}
+
+// Whoever asks for a metric again goes on with it, and several registries are one page.
+func TestR14OnceAndTogether(t *testing.T) {
+	t.Parallel()
+	a, b := metrics.NewRegistry(), metrics.NewRegistry()
+	for range 2 {
+		a.Counter("n_total", "Things.", "f").Add(1, "a")
+		a.Func("f_total", "Outside.", func() int64 { return 1 })
+	}
+	a.Func("f_total", "Outside.", func() int64 { return 7 })
+	a.Gauge("only", "Here.").Add(2)
+	a.Gauge("only", "Here.").Add(-3)
+	b.Counter("n_total", "Things.", "f").Add(5, "b")
+	g := b.Gauge("g", "States.", "s")
+	g.Set(1, "old")
+	g.Replace([]metrics.Number{{Values: []string{"new"}, N: 2}})
+	var text strings.Builder
+	if _, err := metrics.Write(&text, a, b); err != nil {
+		t.Fatal(err)
+	}
+	want := `# HELP n_total Things.
+# TYPE n_total counter
+n_total{f="a"} 2
+n_total{f="b"} 5
+# HELP f_total Outside.
+# TYPE f_total counter
+f_total 7
+# HELP only Here.
+# TYPE only gauge
+only -1
+# HELP g States.
+# TYPE g gauge
+g{s="new"} 2
+`
+	if text.String() != want {
+		t.Errorf("got\n%swant\n%s", text.String(), want)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a counter was taken for a gauge")
+		}
+	}()
+	a.Gauge("n_total", "Things.", "f")
 }
 
 type closed struct{}

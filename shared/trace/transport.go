@@ -40,3 +40,13 @@ func (s *Span) Answered(answer *http.Response, err error) {
 		}
 	}
 }
+
+// Client is c with a span for each of its requests.
+func Client(c *http.Client) *http.Client {
+	out := *c
+	if out.Transport == nil {
+		out.Transport = http.DefaultTransport
+	}
+	out.Transport = Transport(out.Transport)
+	return &out
+}

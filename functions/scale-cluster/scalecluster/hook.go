@@ -18,6 +18,7 @@ import (
 	"github.com/stackhook/stackhook/shared/dial"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 // leaving is what the hook is told of a node. README.md has how to check its signature.
@@ -40,7 +41,7 @@ const asksAtOnce = 8
 // may be asked about a node again, also after it agreed: an update may be lost after its word.
 func ask(ctx context.Context, t target, asks []cluster.Ask, now function.Clock) map[string]bool {
 	hook := t.fixed.Drain.Hook
-	client := dial.Own(hook.Timeout)
+	client := trace.Client(dial.Own(hook.Timeout))
 	agreed := make(map[string]bool, len(asks))
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -12,6 +12,7 @@ import (
 	"github.com/stackhook/stackhook/shared/dial"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/metrics"
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 const (
@@ -54,7 +55,7 @@ func exposition(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make request: %w", err)
 	}
-	answer, err := dial.Own(sessionsTimeout).Do(r)
+	answer, err := trace.Client(dial.Own(sessionsTimeout)).Do(r)
 	if err != nil {
 		return "", fmt.Errorf("get sessions: %w", unaddressed(err))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stackhook/stackhook/shared/lti/outcome"
 	"github.com/stackhook/stackhook/shared/openstack"
 	"github.com/stackhook/stackhook/shared/seal"
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 // Cloud is what is needed of OpenStack. openstack.Cloud is one.
@@ -119,6 +120,7 @@ func New(c *config.Config, o Options) (Grades, error) {
 	if o.Client == nil {
 		o.Client = dial.Client(false, timeout)
 	}
+	o.Client = trace.Client(o.Client)
 	g := &grader{
 		box: box, consumers: map[string]config.Consumer{}, platforms: map[client]config.Platform{}, entries: map[string]lab.Entry{},
 		outcomes: outcome.Sender{Client: o.Client, Now: o.Now}, now: o.Now, memory: newMemory(),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stackhook/stackhook/shared/dial"
+	"github.com/stackhook/stackhook/shared/trace"
 )
 
 // timeout is for each of the two calls that a registration makes.
@@ -72,7 +73,7 @@ func (r Registrar) Register(ctx context.Context, q Request) (done Registered, no
 	if err != nil {
 		return Registered{}, nil, fmt.Errorf("read issuer: %w", err)
 	}
-	client := dial.Client(onThisMachine(issuer), timeout)
+	client := trace.Client(dial.Client(onThisMachine(issuer), timeout))
 	defer client.CloseIdleConnections()
 	p, err := r.describe(ctx, client, q)
 	if err != nil {
