@@ -1,0 +1,3 @@
+// Package otlp has the OpenTelemetry Collector's own code read the spans that shared/trace sends. It is a module of its own,
+// so that what it takes is in no program of ours: cd scripts/otlp && go test ./...
+package otlp
