@@ -54,7 +54,7 @@ func watch(t *testing.T, log io.Writer, h http.Handler) (wrapped http.Handler, p
 func TestEveryRequestIsCounted(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{cluster}", func(w http.ResponseWriter, r *http.Request) { function.JSON(w, r, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /clusters/{cluster}", func(w http.ResponseWriter, r *http.Request) { function.JSON(w, r, http.StatusOK, "ok") })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("on purpose") })
 	mux.HandleFunc("POST /refuse", func(w http.ResponseWriter, r *http.Request) {
 		function.Fail(w, r, &function.Error{Code: "busy", Status: http.StatusConflict, Public: "Wait."})
@@ -62,7 +62,7 @@ func TestEveryRequestIsCounted(t *testing.T) {
 	var log bytes.Buffer
 	h, page, spans := watch(t, &log, mux)
 	for _, r := range []*http.Request{
-		httptest.NewRequest(http.MethodGet, "/academy?token=hunter2", nil), httptest.NewRequest("HUNTER2", "/panic", nil), httptest.NewRequest(http.MethodPost, "/refuse", strings.NewReader("{}")),
+		httptest.NewRequest(http.MethodGet, "/clusters/academy?token=hunter2", nil), httptest.NewRequest("HUNTER2", "/panic", nil), httptest.NewRequest(http.MethodPost, "/refuse", strings.NewReader("{}")),
 		httptest.NewRequest(http.MethodGet, "/a//hunter2", nil), httptest.NewRequest(http.MethodGet, function.HealthPath, nil),
 		httptest.NewRequest(http.MethodPost, "/refuse", strings.NewReader(strings.Repeat("a", function.MaxBody+1))),
 	} {
@@ -85,7 +85,7 @@ func TestEveryRequestIsCounted(t *testing.T) {
 	}
 	sent := spans()
 	for _, words := range []string{
-		`"name":"GET /{cluster}"`, `"name":"POST /refuse"`, `"name":"_OTHER"`, `"key":"stackhook.problem","value":{"stringValue":"busy"}`,
+		`"name":"GET /clusters/{cluster}"`, `"name":"POST /refuse"`, `"name":"_OTHER"`, `"key":"stackhook.problem","value":{"stringValue":"busy"}`,
 		`"key":"error.type","value":{"stringValue":"internal"}`, `"status":{"code":2}`, `"key":"stackhook.request_id"`,
 	} {
 		if !strings.Contains(sent, words) {
