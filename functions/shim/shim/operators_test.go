@@ -339,7 +339,7 @@ func TestOperatorsPageIsGuarded(t *testing.T) {
 func TestOperatorsNeedAToken(t *testing.T) {
 	t.Parallel()
 	_, text, _ := run(nil, "-new-config")
-	text = strings.ReplaceAll(text, "may: [sites, clusters, labs]", "may: [sites, clusters]")
+	text = strings.ReplaceAll(text, "may: [sites, clusters, labs, metrics]", "may: [sites, clusters]")
 	s, err := shim.Start(t.Context(), shim.Options{Source: config.Map(map[string]string{"STACKHOOK_CONFIG": text}), Listen: "127.0.0.1:0", Fake: quick()})
 	if err != nil {
 		t.Fatal(err)
