@@ -27,7 +27,7 @@ func read(getenv func(string) string, name string) (*settings, error) {
 		endpoint = strings.TrimSuffix(base, "/") + "/v1/traces"
 	}
 	if endpoint == "" || strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none" {
-		return nil, nil //nolint:nilnil // off is no fault
+		return nil, nil // off is no fault
 	}
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("the endpoint of OTEL_EXPORTER_OTLP_… must be an http:// or https:// address") // it may hold a password

@@ -179,7 +179,8 @@ func TestSpansOfARequest(t *testing.T) {
 	}
 }
 
-func TestOffCostsNothing(t *testing.T) { //nolint:paralleltest // it counts allocations
+// It counts allocations, so it does not run beside others.
+func TestOffCostsNothing(t *testing.T) {
 	for name, variables := range map[string][]string{
 		"no endpoint": {}, "disabled": {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318", "OTEL_SDK_DISABLED", "true"}, "none": {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318", "OTEL_TRACES_EXPORTER", "none"},
 	} {

@@ -160,7 +160,7 @@ func (t *Tracer) post(spans []*Span, within time.Duration) (refused int, err err
 	defer func() { _ = answer.Body.Close() }()
 	const most = 64 << 10
 	said, err := io.ReadAll(io.LimitReader(answer.Body, most))
-	if answer.StatusCode/100 != 2 { //nolint:mnd // 2xx
+	if answer.StatusCode/100 != 2 {
 		return len(spans), fmt.Errorf("send spans: the collector answered %d", answer.StatusCode)
 	}
 	if err != nil {
