@@ -93,7 +93,7 @@ func TestR14OnePageForAllFunctions(t *testing.T) {
 	}
 	page := serve(s, http.MethodGet, "/metrics", bearer(s)).Body.String()
 	for _, line := range []string{
-		`stackhook_requests_total{function="launch-lab",class="2xx",problem=""} 1`,
+		`stackhook_requests_total{function="launch-lab",class="2xx",problem=""} 2`, // the launch, and the look at its own page
 		`stackhook_requests_total{function="view-lab",class="4xx",problem="unauthorized"} 1`,
 		`stackhook_request_seconds_count{function="tend-labs"} `,
 		`stackhook_requests_in_flight{function="grade-lab"} 0`,
