@@ -183,6 +183,7 @@ func (n *host) newDisk() {
 		"SITE": "academy", "ROLE": "backend", "NAME": n.name, "PEERS": siteNetwork + "10 " + siteNetwork + "11 " + siteNetwork + "12",
 		"INDEX": strconv.Itoa(n.index), "MYSQL_VOLUME": volumeIDs[n.index], "CLUSTER_UUID": "", "RESTORE": "", "BOOTSTRAP": "",
 		"MYSQL_ROOT_PASSWORD": rootPassword, "MYSQL_PASSWORD": "hunter2-openedx", "MYSQL_SST_PASSWORD": "hunter2-sst",
+		"MYSQL_SLOT": "", "MYSQL_EARLIER": "",
 		"S3_ENDPOINT": "http://" + storeAddress, "S3_REGION": "us-east-1", "BACKUP_BUCKET": "backups", "BACKUP_HOUR": "03",
 		"S3_ACCESS_KEY": storeKey, "S3_SECRET_KEY": storeSecret,
 	}

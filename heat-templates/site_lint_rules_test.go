@@ -187,7 +187,7 @@ func lintSecrets(l *linted) {
 			if secretName.MatchString(name) && !p.hidden() {
 				l.find("secret", file, "parameter %s is not hidden", name)
 			}
-			if p.hidden() && !p.required() && p["default"] != "" {
+			if nothing := fmt.Sprint(p["default"]); p.hidden() && !p.required() && nothing != "" && nothing != "map[]" {
 				l.find("secret", file, "parameter %s has a default", name)
 			}
 		}

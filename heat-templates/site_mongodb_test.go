@@ -191,6 +191,52 @@ func TestRow7115RotatedPassword(t *testing.T) {
 	}
 }
 
+// 7.1 no. 15: the first node of a rotation, which is no primary as a rule, makes the second pair of users; those in use stay, and go
+// only when no earlier key is given any more. The keyfile has both keys in between.
+func TestRow7115RotatedUsersAndKeyfile(t *testing.T) {
+	t.Parallel()
+	s := newMongoSet(t)
+	s.config, s.users = []string{s.host(0), s.host(1), s.host(2)}, map[string]string{"admin": "hunter2before", "openedx": "hunter2old"}
+	s.become(0, memberPrimary)
+	s.become(1, memberSecondary)
+	s.become(2, memberSecondary)
+	both := map[string]string{"MONGODB_SLOT": "_b", "MONGODB_KEY_EARLIER": "hunter2earlier"}
+	n := mongoNode(t, s, 2, both)
+	n.write("/srv/mongodb/admin", "hunter2before")
+	if out, code := n.run("mongodb", "up"); code != 0 {
+		t.Fatalf("code %d: %s", code, out)
+	}
+	made := []string{"0 createUser admin_b", "0 createUser openedx_b"}
+	if got := s.changes(); !slices.Equal(got, made) || s.password("openedx") != "hunter2old" || s.password("openedx_b") != "hunter2mongo" {
+		t.Errorf("changes %q", got)
+	}
+	if key := n.read("/etc/mongod.key"); key != "- hunter2earlier\n- hunter2keyhunter2keyhunter2key\n" {
+		t.Errorf("the keyfile has %d characters", len(key))
+	}
+	if got := n.read("/srv/mongodb/admin"); got != "hunter2admin" {
+		t.Error("the volume does not have the admin's new password")
+	}
+	// A second boot changes nothing; the last step drops the earlier pair, and leaves one key.
+	if out, code := n.run("mongodb", "up"); code != 0 || len(s.changes()) != 2 {
+		t.Errorf("code %d, changes %q: %s", code, s.changes(), out)
+	}
+	n.settings(map[string]string{"ROLE": "backend", "INDEX": "2", "MONGODB_SLOT": "_b"})
+	if out, code := n.run("mongodb", "up"); code != 0 {
+		t.Fatalf("code %d: %s", code, out)
+	}
+	if got := s.changes(); !slices.Equal(got, append(made, "0 dropUser openedx", "0 dropUser admin")) {
+		t.Errorf("changes %q", got)
+	}
+	if key := n.read("/etc/mongod.key"); key != "hunter2keyhunter2keyhunter2key\n" {
+		t.Errorf("the keyfile has %d characters", len(key))
+	}
+	// The next rotation goes back to the first names.
+	n.settings(map[string]string{"ROLE": "backend", "INDEX": "2", "MONGODB_KEY_EARLIER": "hunter2earlier"})
+	if out, code := n.run("mongodb", "up"); code != 0 || s.password("openedx") != "hunter2mongo" || s.password("openedx_b") != "hunter2mongo" {
+		t.Errorf("code %d, changes %q: %s", code, s.changes(), out)
+	}
+}
+
 // 7.1 no. 6: a new site that takes the volumes up has an admin's password of its own; the one that the set has is on the volume.
 func TestRow6TakenUpSetGetsTheNewPasswords(t *testing.T) {
 	t.Parallel()

@@ -222,7 +222,7 @@ func (c *conversation) run(command doc) (doc, error) {
 		return c.databases(), nil
 	case "createRole", "dropRole", "grantRolesToUser":
 		return c.right(name), nil
-	case "usersInfo", "createUser", "updateUser":
+	case "usersInfo", "createUser", "updateUser", "dropUser":
 		return c.manage(name, command), nil
 	default:
 		return refusal(codeNoSuchCommand, "no such command: "+name), nil
@@ -263,7 +263,13 @@ func (m *mongoMember) hello() doc {
 // may is what one that has not logged in may do: nothing, but on the machine itself as long as there is no user.
 func (c *conversation) may() bool {
 	holds := c.member.state != memberBlank && c.member.state != memberFilling
-	return c.user == "admin" || c.local && (!holds || len(c.member.set.users) == 0)
+	return c.admin() || c.local && (!holds || len(c.member.set.users) == 0)
+}
+
+// admin says that who has logged in is the administrator, by either name, and has not been dropped since.
+func (c *conversation) admin() bool {
+	_, there := c.member.set.users[c.user]
+	return there && strings.TrimSuffix(c.user, "_b") == "admin"
 }
 
 func (c *conversation) status() doc {
@@ -288,7 +294,7 @@ func (c *conversation) status() doc {
 }
 
 func (c *conversation) databases() doc {
-	if c.user != "admin" {
+	if !c.admin() {
 		return refusal(codeUnauthorized, "not authorized")
 	}
 	list := []any{}
@@ -300,7 +306,7 @@ func (c *conversation) databases() doc {
 
 // right is what admin does to its own rights, which only the primary takes.
 func (c *conversation) right(name string) doc {
-	if c.user != "admin" || c.member.state != memberPrimary {
+	if !c.admin() || c.member.state != memberPrimary {
 		return refusal(codeUnauthorized, "not authorized, or not primary")
 	}
 	c.member.set.log = append(c.member.set.log, fmt.Sprint(c.member.index, " ", name))
@@ -356,8 +362,13 @@ func (c *conversation) manage(name string, command doc) doc {
 		return refusal(codeNotPrimary, "not primary")
 	case known && name == "createUser":
 		return refusal(codeDuplicateUser, "User already exists")
-	case !known && name == "updateUser":
+	case !known && name != "createUser":
 		return refusal(codeUserNotFound, "User not found")
+	}
+	if name == "dropUser" {
+		delete(s.users, user)
+		s.log = append(s.log, fmt.Sprint(c.member.index, " ", name, " ", user))
+		return fine
 	}
 	s.users[user] = command.text("pwd")
 	s.roles[user] = fmt.Sprint(command.get("roles"))

@@ -58,6 +58,9 @@ func Handle[In, Out any](fn func(context.Context, In) (Out, error), opts ...Opti
 	})
 }
 
+// Decode is Handle's way from a request to In, for handlers that answer by themselves: the body's JSON, with validate tags checked.
+func Decode(r *http.Request, in any) error { return read(r, in, options{}) }
+
 func read(r *http.Request, in any, o options) error {
 	if _, nothing := in.(*struct{}); nothing {
 		return nil

@@ -32,6 +32,8 @@ type Report struct {
 	Mode  string `json:"mode,omitempty"`
 	UUID  string `json:"uuid,omitempty"`
 	Seqno int64  `json:"seqno,omitempty"`
+	// Secrets is the word by which a node says which secrets it was made with; see slots.
+	Secrets string `json:"-"`
 	// Last are the last lines that a node which could not start has written.
 	Last []string `json:"last,omitempty"`
 
@@ -81,6 +83,7 @@ func (r Report) with(earlier Report) Report {
 	if r.UUID == "" && earlier.clusterAt.After(r.clusterAt) {
 		r.Size, r.Mode, r.UUID, r.Seqno, r.clusterAt = earlier.Size, earlier.Mode, earlier.UUID, earlier.Seqno, earlier.clusterAt
 	}
+	r.Secrets = or(r.Secrets, earlier.Secrets)
 	return r
 }
 
@@ -99,8 +102,11 @@ func (s Signal) report(role, node string) Report {
 		UUID  string `json:"uuid"`
 		Seqno int64  `json:"seqno"`
 		Last  any    `json:"last"`
+
+		Secrets string `json:"secrets"`
 	}
 	if readData(s.Data, &data) {
+		r.Secrets = short(data.Secrets)
 		r.Step, r.Size, r.Mode, r.UUID, r.Seqno = short(data.Step), data.Size, short(data.Mode), short(data.UUID), data.Seqno
 		r.Last = lastLines(data.Last)
 		if r.UUID != "" {

@@ -34,23 +34,15 @@ type outlook struct {
 
 // preview says what a PUT of the body would do, and does nothing.
 func (d *deployer) preview(ctx context.Context, r *http.Request, v visit) (any, error) {
-	spec, err := d.spec(r)
+	q, err := d.question(ctx, r, v)
 	if err != nil {
 		return nil, err
 	}
-	override, err := overridden(r)
-	if err != nil {
-		return nil, err
-	}
-	want := d.want(v.name, spec)
-	found, err := v.door.FindStack(ctx, v.name)
 	var out outlook
-	switch openstack.CodeOf(err) {
-	case "":
-		out, err = d.previewChange(ctx, v, found.StackRef, want, override)
-	case openstack.Gone:
-		out, err = d.previewCreate(ctx, v, want)
-	case openstack.Busy, openstack.Conflict, openstack.Forbidden, openstack.Quota, openstack.Refused, openstack.Unavailable, openstack.Broken:
+	if q.there {
+		out, err = d.previewChange(ctx, v, q.ref, q.want, q.override)
+	} else {
+		out, err = d.previewCreate(ctx, v, q.want)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("preview site %s: %w", v.name, err)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stackhook/stackhook/shared/caller"
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
@@ -46,24 +45,49 @@ func (a answer) Headers(h http.Header) {
 
 // put makes the site what the body says.
 func (d *deployer) put(ctx context.Context, r *http.Request, v visit) (any, error) {
-	spec, err := d.spec(r)
+	q, err := d.question(ctx, r, v)
 	if err != nil {
 		return nil, err
+	}
+	if q.there {
+		return d.again(ctx, v, q.ref, q.want, q.override)
+	}
+	return d.create(ctx, v, q.want)
+}
+
+// question is what PUT and preview are asked, and whether there is such a site.
+type question struct {
+	want     site.Want
+	override bool
+	ref      openstack.StackRef
+	there    bool
+}
+
+// question reads the request, refuses what is wrong with it, and then looks for the site.
+func (d *deployer) question(ctx context.Context, r *http.Request, v visit) (question, error) {
+	spec, err := d.spec(r)
+	if err != nil {
+		return question{}, err
 	}
 	override, err := overridden(r)
 	if err != nil {
-		return nil, err
+		return question{}, err
 	}
-	want := d.want(v.name, spec)
+	q := question{want: d.want(v.name, spec), override: override}
+	q.ref, q.there, err = d.find(ctx, v)
+	return q, err
+}
+
+// find looks for a stack of the site's name.
+func (d *deployer) find(ctx context.Context, v visit) (openstack.StackRef, bool, error) {
 	found, err := v.door.FindStack(ctx, v.name)
-	switch openstack.CodeOf(err) {
-	case "":
-		return d.again(ctx, v, found.StackRef, want, override)
-	case openstack.Gone:
-		return d.create(ctx, v, want)
-	case openstack.Busy, openstack.Conflict, openstack.Forbidden, openstack.Quota, openstack.Refused, openstack.Unavailable, openstack.Broken:
+	if openstack.CodeOf(err) == openstack.Gone {
+		return openstack.StackRef{}, false, nil
 	}
-	return nil, fmt.Errorf("look for site %s: %w", v.name, err)
+	if err != nil {
+		return openstack.StackRef{}, false, fmt.Errorf("look for site %s: %w", v.name, err)
+	}
+	return found.StackRef, true, nil
 }
 
 // overridden says whether the request allows the data nodes to be made anew.
@@ -80,10 +104,8 @@ func overridden(r *http.Request) (bool, error) {
 // want is what a Spec comes to here.
 func (d *deployer) want(name string, spec site.Spec) site.Want {
 	want := site.Want{Spec: spec, Template: d.facts, URLs: d.urls(name, spec)}
-	if access, secret := spec.Storage.AccessKey.Reveal(), spec.Storage.SecretKey.Reveal(); access != "" {
-		text := name + "\x00" + access + "\x00" + secret
-		want.Keys = d.box.Sign(purposeKeys, text)
-		want.SameKeys = func(remembered string) bool { return d.box.Verify(purposeKeys, text, remembered) }
+	if spec.Storage.AccessKey != "" {
+		want.Keys, want.SameKeys = d.proof(name, spec.Storage)
 	}
 	return want
 }
@@ -282,10 +304,7 @@ func (d *deployer) urls(name string, spec site.Spec) site.URLs {
 	if spec.Alarm.Off {
 		return site.URLs{}
 	}
-	return site.URLs{
-		Out: caller.ScaleAddress(d.box, d.publicURL, name, "out"),
-		In:  caller.ScaleAddress(d.box, d.publicURL, name, "in"),
-	}
+	return d.signed(name)
 }
 
 func have(s openstack.Stack) site.Have {
@@ -314,8 +333,8 @@ func refusal(c site.Change) error {
 	case site.Stopped:
 		e.Public = "The site is suspended. Resume it, then send the request again."
 	case site.NewKeys:
-		e.Public = "The object store's keys are other ones than the site was made with, and cannot be changed this way. Leave them out, or post to rotate."
-		e.Faults = []function.Fault{{Field: "storage.secret_key", Message: "is not what the site was made with, or access_key is not."}}
+		e.Public = "The object store's keys are other ones than the site has, and a put does not change them. Leave them out, or post them to rotate."
+		e.Faults = []function.Fault{{Field: "storage.secret_key", Message: "is not what the site has, or access_key is not; rotate takes new ones, as storage."}}
 	case site.Guarded:
 		e.Public = "This makes the three data nodes anew. If that is meant, send the request again with ?override=" + site.Override + "; they are then replaced one by one as you post to roll."
 	case site.Changed, site.Unchanged: // not refusals

@@ -31,6 +31,8 @@ type view struct {
 	PoolID  string   `json:"pool_id,omitempty"`
 	// Rolling says which nodes keep something older; see POST roll.
 	Rolling []string `json:"rolling,omitempty"`
+	// Rotating is the step that a rotation of secrets is at; see POST rotate.
+	Rotating string `json:"rotating,omitempty"`
 	// Reports are the last words of the nodes themselves.
 	Reports []site.Report `json:"reports,omitempty"`
 	// Failures are what the nodes said that could not start.
@@ -75,7 +77,7 @@ func (d *deployer) see(ctx context.Context, v visit) (view, error) {
 		Nodes: whole(h.Parameters["app_count"]), Min: whole(h.Parameters["app_min"]), Max: whole(h.Parameters["app_max"]),
 	}
 	out.Reason = reason(out.State)
-	out.Rolling = rolling(h)
+	out.Rolling, out.Rotating = rolling(h), site.Rotating(h.Parameters)
 	if out.State == site.Failed {
 		if out.Failures, err = d.failures(ctx, v, stack.StackRef); err != nil {
 			return view{}, noSiteIfGone(err)

@@ -13,7 +13,7 @@ life=${MIGRATE_LIFE:-60}
 beat=${MIGRATE_BEAT:-10}
 
 sql() {
-  MYSQL_PWD=$MYSQL_ROOT_PASSWORD timeout 20 mysql --no-defaults --protocol=tcp -h "${DB_HOST:-127.0.0.1}" -P "${DB_PORT:-3306}" -u root --connect-timeout=5 -N -B -e "$1"
+  MYSQL_PWD=$MYSQL_ROOT_PASSWORD timeout 20 mysql --no-defaults --protocol=tcp -h "${DB_HOST:-127.0.0.1}" -P "${DB_PORT:-3306}" -u "root${MYSQL_SLOT:-}" --connect-timeout=5 -N -B -e "$1"
 }
 # changed runs one UPDATE, and says whether the row was ours to change.
 changed() { [ "$(sql "UPDATE stackhook.migration SET $1; SELECT ROW_COUNT()")" = 1 ]; }

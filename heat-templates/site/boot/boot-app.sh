@@ -64,6 +64,6 @@ main() {
   progress start "starting the containers"
   "$tutor" local start --detach
   wait_for "${HEALTH_WAIT:-1200}" healthy || die "the LMS does not answer 200 at its heartbeat"
-  progress heartbeat "the LMS is well"
+  progress heartbeat "the LMS is well" "\"secrets\":\"${SECRETS:-}\""
 }
 boot main

@@ -10,5 +10,6 @@ main() {
     [ ! -e "$here/$part" ] || "$part" up
   done
   [ -z "${BACKUP_BUCKET:-}" ] || backup schedule
+  progress up "up" "\"secrets\":\"${SECRETS:-}\""
 }
 boot main

@@ -34,17 +34,6 @@ save() {
   s3 seal "$to"
 }
 
-# Whole backups only are counted, and of the others what is older than the newest whole one goes.
-prune() {
-  local all whole keep
-  all=$(s3 list "$SITE/mysql/" | cut -d/ -f3 | sort -ru | uniq)
-  whole=$(s3 list "$SITE/mysql/" | sed -n 's|.*/mysql/\([^/]*\)/done$|\1|p' | sort -r)
-  keep=$(head -n "${BACKUP_KEEP:-14}" <<<"$whole")
-  for name in $all; do
-    grep -qxF "$name" <<<"$keep" || [[ $name > $(head -n 1 <<<"$whole") ]] || s3 remove "$SITE/mysql/$name"
-  done
-}
-
 case ${1:-} in
   run)
     if higher; then
@@ -54,7 +43,7 @@ case ${1:-} in
     [ "$(sql "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'wsrep_local_state_comment'")" = Synced ] ||
       die "this node is not in the cluster: no backup is taken"
     (save "$2")
-    prune
+    prune mysql
     progress backup "mysql backup $2 is done" "\"name\":\"$2\""
     ;;
   restore) restore "$2" "$3" ;;

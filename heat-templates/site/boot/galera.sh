@@ -3,29 +3,26 @@
 # galera users: the statements that make its users, whatever was there.
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
 volume=$root/srv/mysql
+# Each user has two names, of which one is used: a rotation makes the other, and drops the first when nobody uses it any more.
+slot=${MYSQL_SLOT:-}
+other=_b
+[ -z "$slot" ] || other=
 users() {
   cat <<SQL
 FLUSH PRIVILEGES;
-CREATE USER IF NOT EXISTS root@localhost;
-ALTER USER root@localhost IDENTIFIED VIA unix_socket;
-GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION;
-CREATE USER IF NOT EXISTS root@'%';
-ALTER USER root@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';
-GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
-CREATE USER IF NOT EXISTS sst@localhost;
-ALTER USER sst@localhost IDENTIFIED BY '$MYSQL_SST_PASSWORD';
-GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR ON *.* TO sst@localhost;
+GRANT ALL ON *.* TO root@localhost IDENTIFIED VIA unix_socket WITH GRANT OPTION;
+GRANT ALL ON *.* TO root$slot@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD' WITH GRANT OPTION;
+GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR ON *.* TO sst$slot@localhost IDENTIFIED BY '$MYSQL_SST_PASSWORD';
 CREATE USER IF NOT EXISTS nobody@localhost IDENTIFIED VIA unix_socket;
 CREATE DATABASE IF NOT EXISTS openedx CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
-CREATE USER IF NOT EXISTS openedx@'%';
-ALTER USER openedx@'%' IDENTIFIED BY '$MYSQL_PASSWORD';
-GRANT ALL ON openedx.* TO openedx@'%';
+GRANT ALL ON openedx.* TO openedx$slot@'%' IDENTIFIED BY '$MYSQL_PASSWORD';
 SQL
+  [ -n "${MYSQL_EARLIER:-}" ] || echo "DROP USER IF EXISTS root$other@'%', sst$other@localhost, openedx$other@'%';"
 }
 case ${1:-} in
   up) ;;
   users) users; exit ;;
-  *) die "usage: galera up|users" ;;
+  *) die "galera up|users" ;;
 esac
 command -v mariadbd >/dev/null || die "mariadb-server is not installed"
 mountpoint -q "$volume" || die "$volume is not mounted: the data would go to the machine's own disk"
@@ -70,7 +67,7 @@ wsrep-node-name = backend-$INDEX
 wsrep-node-address = ${peers[$INDEX]}
 wsrep-slave-threads = $(nproc)
 wsrep-sst-method = mariabackup
-wsrep-sst-auth = sst:$MYSQL_SST_PASSWORD
+wsrep-sst-auth = sst$slot:$MYSQL_SST_PASSWORD
 wsrep-sst-donor = $donors
 CNF
 )
@@ -110,10 +107,12 @@ for wanted in "$expected" "${CLUSTER_UUID:-}"; do
   [ "$uuid" = "${wanted:-$uuid}" ] || die "this is cluster $uuid, while $wanted was expected"
 done
 
-# The volumes may be those of an earlier site, with its passwords; or ours are new ones.
+# The volumes may be those of an earlier site, with its passwords; or ours are new ones, and the earlier ones are to go.
 lets_in() { MYSQL_PWD=$1 mariadb --no-defaults "${@:2}" -e 'DO 0' 2>/dev/null; }
-if ! lets_in "$MYSQL_PASSWORD" -h 127.0.0.1 -u openedx || ! lets_in "$MYSQL_ROOT_PASSWORD" -h 127.0.0.1 -u root ||
-  ! lets_in "$MYSQL_SST_PASSWORD" --socket="$run/mysql/mysql.sock" -u sst; then
+# The last one that the statement drops says whether all are.
+dropped() { [ -n "${MYSQL_EARLIER:-}" ] || [ -z "$(local_sql -BNe "SELECT 1 FROM mysql.global_priv WHERE user = 'openedx$other'")" ]; }
+if ! lets_in "$MYSQL_PASSWORD" -h 127.0.0.1 -u "openedx$slot" || ! lets_in "$MYSQL_ROOT_PASSWORD" -h 127.0.0.1 -u "root$slot" ||
+  ! lets_in "$MYSQL_SST_PASSWORD" --socket="$run/mysql/mysql.sock" -u "sst$slot" || ! dropped; then
   users | local_sql
 fi
 echo "$uuid" >"$volume/cluster" # from now on an empty folder here is a loss, not a beginning

@@ -90,6 +90,17 @@ redact() {
   printf '%s' "$text"
 }
 
+# prune STORE: whole backups only are counted, and of the others what is older than the newest whole one goes.
+prune() {
+  local all whole keep name
+  all=$(s3 list "$SITE/$1/" | cut -d/ -f3 | sort -ru)
+  whole=$(s3 list "$SITE/$1/" | sed -n 's|.*/\([^/]*\)/done$|\1|p' | sort -r)
+  keep=$(head -n "${BACKUP_KEEP:-14}" <<<"$whole")
+  for name in $all; do
+    grep -qxF "$name" <<<"$keep" || [[ $name > $(head -n 1 <<<"$whole") ]] || s3 remove "$SITE/$1/$name"
+  done
+}
+
 json() { sed 's/[\\"]/\\&/g; s/\t/ /g; s/$/\\n/' | tr -d '\n'; }
 
 # boot FUNCTION: runs it with its words in the log, and says once how it ended: Heat counts the first word only.

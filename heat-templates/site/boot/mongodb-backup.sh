@@ -3,7 +3,7 @@
 # mongodb-backup restore NAME|SITE/NAME: into a set that is new. Users and the set's own settings stay as they are.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
-uri="mongodb://admin@mongo-0.site.internal,mongo-1.site.internal,mongo-2.site.internal/?replicaSet=openedx&authSource=admin"
+uri="mongodb://admin${MONGODB_SLOT:-}@mongo-0.site.internal,mongo-1.site.internal,mongo-2.site.internal/?replicaSet=openedx&authSource=admin"
 begun=$root/srv/mongodb/restoring # one that was cut off begins anew at the next boot
 
 # settings are a file, as arguments are seen by all.
@@ -20,7 +20,7 @@ dump() {
   settings secondary
   mongodump --quiet --config "$run/mongodump.yml" --oplog --archive | gzip --fast | s3 save "$SITE/mongodb/$1"
   s3 seal "$SITE/mongodb/$1" # only a whole one has an end
-  prune
+  prune mongodb
   progress backup "mongodb backup $1" "\"name\":\"$1\",\"store\":\"mongodb\""
 }
 
@@ -35,17 +35,6 @@ restore() {
   mongodb calm >/dev/null || die "restored, but admin could not be given back its old rights"
   rm "$begun"
   progress restore "mongodb is restored from $1" "\"name\":\"$1\",\"store\":\"mongodb\",\"mode\":\"restore\""
-}
-
-# Whole backups only are counted, and of the others what is older than the newest whole one goes.
-prune() {
-  local all whole keep
-  all=$(s3 list "$SITE/mongodb/" | cut -d/ -f3 | sort -ru)
-  whole=$(s3 list "$SITE/mongodb/" | sed -n 's|.*/mongodb/\([^/]*\)/done$|\1|p' | sort -r)
-  keep=$(head -n "${BACKUP_KEEP:-14}" <<<"$whole")
-  for name in $all; do
-    grep -qxF "$name" <<<"$keep" || [[ $name > $(head -n 1 <<<"$whole") ]] || s3 remove "$SITE/mongodb/$name"
-  done
 }
 
 case ${1:-} in

@@ -6,49 +6,40 @@
 //
 // A set is made by index 0 alone, and only while all three members answer and none has ever been in a set. One that is silent may
 // hold the data, so nobody makes a set without it: a rebuilt node waits for its set to find it, by its name, and to fill it.
-// Users are made by whoever is primary, the first one through the exception for localhost, which ends with it.
+// Users are made on whoever is primary, the first one through the exception for localhost, which ends with it; later by any member
+// whose volume knows the admin. Each has two names, of which SLOT says the one in use: a rotation makes the other, and the first is
+// dropped when EARLIER is no more.
 const env = process.env;
 const index = Number(env.INDEX);
 const hosts = [0, 1, 2].map((i) => `mongo-${i}.site.internal:27017`);
 const local = env.MONGODB_LOCAL || '127.0.0.1:27017';
 const deadline = Date.now() + 1000 * Number(env.MONGODB_WAIT || 900);
 const pause = Number(env.MONGODB_PAUSE || 2000);
-const NoAuth = 13, WrongPassword = 18, Initialized = 23, Blank = 94;
+const slot = env.SLOT || '', other = slot ? '' : '_b', admin = `admin${slot}`, site = `openedx${slot}`;
+const NotFound = 11, NoAuth = 13, WrongPassword = 18, Initialized = 23, Blank = 94;
 let mode = 'start', hopeless = false;
 
-const command = (to, what) => {
-  try {
-    const answer = to.getDB('admin').runCommand(what); // returned at once, it would fail outside of the try
-    return answer;
-  } catch (e) {
-    return {ok: 0, code: e.code, errmsg: e.message};
-  }
-};
-const connect = (host, user, password) => {
-  const login = user ? `${user}:${encodeURIComponent(password)}@` : '';
-  const mechanism = user ? '&authMechanism=SCRAM-SHA-256&authSource=admin' : '';
-  try {
-    const to = new Mongo(`mongodb://${login}${host}/?directConnection=true&serverSelectionTimeoutMS=3000&connectTimeoutMS=3000${mechanism}`);
-    return to;
-  } catch (e) {
-    return {refused: e.code, why: e.message};
-  }
-};
 // ask runs one command on a connection of its own, as who is logged in is part of a connection.
 const ask = (host, what, user, password) => {
-  const to = connect(host, user, password);
-  if (!to.getDB) return {ok: 0, code: to.refused, errmsg: to.why};
-  const answer = command(to, what);
-  to.close();
+  const login = user ? `${user}:${encodeURIComponent(password)}@` : '';
+  const mechanism = user ? '&authMechanism=SCRAM-SHA-256&authSource=admin' : '';
+  let to, answer;
+  try {
+    to = new Mongo(`mongodb://${login}${host}/?directConnection=true&serverSelectionTimeoutMS=3000&connectTimeoutMS=3000${mechanism}`);
+    answer = to.getDB('admin').runCommand(what); // returned at once, it would fail outside of the try
+  } catch (e) {
+    answer = {ok: 0, code: e.code, errmsg: e.message};
+  }
+  if (to) to.close();
   return answer;
 };
-const asAdmin = (what) => ask(local, what, 'admin', env.MONGODB_ADMIN_PASSWORD);
-const asSite = (what) => ask(local, what, 'openedx', env.MONGODB_PASSWORD);
+const asAdmin = (what) => ask(local, what, admin, env.MONGODB_ADMIN_PASSWORD);
+const asSite = (what) => ask(local, what, site, env.MONGODB_PASSWORD);
 
 // onPrimary asks whoever is primary.
-const onPrimary = (what) => {
+const onPrimary = (what, user = admin, password = env.MONGODB_ADMIN_PASSWORD) => {
   const hello = ask(local, {hello: 1});
-  return ask(hello.primary || local, what, 'admin', env.MONGODB_ADMIN_PASSWORD);
+  return ask(hello.primary || local, what, user, password);
 };
 
 // peer is what another member says of itself: that it is in a set, that it is blank, or nothing.
@@ -78,24 +69,34 @@ const blank = () => {
   return index === 0 ? initiate() : `blank: waiting for ${hosts[0]} to make the set`;
 };
 
-const users = () => {
-  const roles = ['openedx', 'cs_comments_service'].map((db) => ({role: 'readWrite', db}));
-  let answer = asAdmin({usersInfo: 'openedx'});
-  if (answer.code === WrongPassword && env.MONGODB_ADMIN_WAS) {
-    answer = ask(local, {updateUser: 'admin', pwd: env.MONGODB_ADMIN_PASSWORD}, 'admin', env.MONGODB_ADMIN_WAS);
-    if (answer.ok) return 'admin has its new password';
-    answer = {code: WrongPassword};
+// set makes a user, or gives it its password.
+const set = (name, pwd, roles, ...as) => {
+  const answer = onPrimary({usersInfo: name}, ...as);
+  return answer.ok ? onPrimary({[answer.users.length ? 'updateUser' : 'createUser']: name, pwd, roles}, ...as) : answer;
+};
+
+const lacking = `the site's user cannot log in yet`;
+const users = (primary) => {
+  let answer = set(site, env.MONGODB_PASSWORD, ['openedx', 'cs_comments_service'].map((db) => ({role: 'readWrite', db})));
+  if (answer.ok) return `the site's user was made`;
+  if (answer.code !== WrongPassword) return answer.errmsg;
+  for (const name of env.MONGODB_ADMIN_WAS ? ['admin', 'admin_b'] : []) {
+    if (set(admin, env.MONGODB_ADMIN_PASSWORD, ['root'], name, env.MONGODB_ADMIN_WAS).ok) return 'admin has its new password';
   }
-  if (answer.code === WrongPassword) {
-    answer = ask(local, {createUser: 'admin', pwd: env.MONGODB_ADMIN_PASSWORD, roles: ['root']});
-    hopeless = answer.code === NoAuth;
-    if (hopeless) return 'the set has an admin with another password';
-    return answer.ok ? 'admin was made' : answer.errmsg;
+  if (!primary) return lacking;
+  answer = ask(local, {createUser: admin, pwd: env.MONGODB_ADMIN_PASSWORD, roles: ['root']});
+  hopeless = answer.code === NoAuth;
+  if (hopeless) return 'the set has an admin with another password';
+  return answer.ok ? 'admin was made' : answer.errmsg;
+};
+
+// revoked drops the users of a rotation's other side.
+const revoked = () => {
+  for (const name of ['openedx', 'admin']) {
+    const answer = onPrimary({dropUser: name + other});
+    if (!answer.ok && answer.code !== NotFound) return `${name + other} is still there: ${answer.errmsg}`;
   }
-  if (!answer.ok) return answer.errmsg;
-  const make = answer.users.length ? 'updateUser' : 'createUser'; // a new password is a rotated one
-  answer = asAdmin({[make]: 'openedx', pwd: env.MONGODB_PASSWORD, roles});
-  return answer.ok ? `the site's user was made` : answer.errmsg;
+  return '';
 };
 
 // step does one thing, and says what is still missing; nothing when this member serves.
@@ -105,8 +106,9 @@ const step = () => {
   if (!hello.setName) return env.MODE === 'up' ? blank() : 'in no set';
   if (!hello.isWritablePrimary && !hello.secondary) return 'in the set, being filled or not yet elected';
   if (!hello.primary) return 'the set has no primary';
-  if (asSite({connectionStatus: 1}).ok) return '';
-  return hello.isWritablePrimary && env.MODE === 'up' ? users() : `the site's user cannot log in yet`;
+  if (asSite({connectionStatus: 1}).ok) return env.MODE === 'up' && !env.EARLIER ? revoked() : '';
+  if (env.MODE === 'up' && (hello.isWritablePrimary || env.MONGODB_ADMIN_WAS)) return users(hello.isWritablePrimary);
+  return lacking;
 };
 
 const answers = {
@@ -123,7 +125,7 @@ const answers = {
   replay: () => {
     const privileges = [{resource: {anyResource: true}, actions: ['anyAction']}];
     onPrimary({createRole: 'replay', privileges, roles: []}); // may be there from a try before
-    return onPrimary({grantRolesToUser: 'admin', roles: ['replay']}).ok ? 'granted' : '';
+    return onPrimary({grantRolesToUser: admin, roles: ['replay']}).ok ? 'granted' : '';
   },
   calm: () => (onPrimary({dropRole: 'replay'}).ok ? 'dropped' : ''),
 };

@@ -11,7 +11,7 @@ was=$root/srv/mongodb/admin # the password that the set's admin has, for a site 
 
 # mongo runs mongodb.js, with secrets in the environment, where no other user sees them.
 mongo() {
-  MODE=$1 INDEX=$INDEX MONGODB_ADMIN_PASSWORD=$MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD=$MONGODB_PASSWORD \
+  MODE=$1 INDEX=$INDEX SLOT=${MONGODB_SLOT:-} EARLIER=${MONGODB_KEY_EARLIER:+1} MONGODB_ADMIN_PASSWORD=$MONGODB_ADMIN_PASSWORD MONGODB_PASSWORD=$MONGODB_PASSWORD \
     MONGODB_ADMIN_WAS=$(cat "$was" 2>/dev/null || true) HOME=$run mongosh --quiet --norc --nodb "$here/mongodb.js"
 }
 
@@ -42,6 +42,12 @@ replication: {replSetName: openedx}
 END
 }
 
+# Members need one key in common, so there are two while it is rotated.
+keys() {
+  echo "${MONGODB_KEY_EARLIER:+- $MONGODB_KEY_EARLIER
+- }$MONGODB_KEY"
+}
+
 up() {
   local result state changed=
   command -v mongod >/dev/null || die "no mongod here: take an image that has MongoDB 7.0 and mongosh, or let the node reach repo.mongodb.org"
@@ -49,7 +55,7 @@ up() {
   mkdir -p "$data"
   chown mongodb:mongodb "$data"
   chmod 700 "$data"
-  put 400 "$key" <<<"$MONGODB_KEY" && changed=1
+  keys | put 400 "$key" && changed=1
   settings | put 644 "$conf" && changed=1
   [ -z "$changed" ] || unserve mongodb
   service mongodb setpriv --reuid mongodb --regid mongodb --init-groups mongod --config "$conf"

@@ -7,13 +7,15 @@
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
 data=$root/srv/mongodb/redis
 me=${peers[$INDEX]}
+others=("${peers[@]}")
+unset "others[$INDEX]"
 export REDISCLI_AUTH # no password among the arguments that other users see
 
-# derived NAME is a password of its own for each user, so that the site's is not the administrator's.
-derived() { printf '%s %s' "$1" "$REDIS_PASSWORD" | sha256sum | cut -c1-64; }
+# derived NAME [PASSWORD] is a password of its own for each user, so that the site's is not the administrator's.
+derived() { hash "$1 ${2:-$REDIS_PASSWORD}"; }
 hash() { printf %s "$1" | sha256sum | cut -c1-64; }
+before=${REDIS_PASSWORD_EARLIER:-} # good as well, while the site's password is rotated
 admin=$(derived admin)
-check=$(derived check)
 REDISCLI_AUTH=$admin
 
 ask() { timeout 3 redis-cli --no-auth-warning -h "$1" -p "$2" "${@:3}" 2>/dev/null; }
@@ -22,10 +24,12 @@ to_redis() { ask "$1" 6379 --user admin "${@:2}"; }
 # Both ACL users are needed: with a mere requirepass, Open edX's cache would log in as nobody, and hide that it failed.
 users() {
   echo "user default off"
-  echo "user admin on #$(hash "$admin") ~* &* +@all"
-  echo "user openedx on #$(hash "$REDIS_PASSWORD") ~* &* +@all -@admin"
-  echo "user check on #$(hash "$check") +info +ping"
+  echo "user admin on $(all admin) ~* &* +@all"
+  echo "user openedx on #$(hash "$REDIS_PASSWORD")${before:+ #$(hash "$before")} ~* &* +@all -@admin"
+  echo "user check on $(all check) +info +ping"
 }
+# all NAME is what of the user's passwords is good.
+all() { echo "#$(hash "$(derived "$1")")${before:+ #$(hash "$(derived "$1" "$before")")}"; }
 
 # The queue of Celery lives here, beside the cache: only what has an end of life may be thrown out.
 settings() {
@@ -52,7 +56,7 @@ sentinel() {
 bind $me
 port 26379
 dir $data
-requirepass $admin
+user default on $(all admin) ~* &* +@all
 sentinel sentinel-pass $admin
 sentinel announce-ip $me
 sentinel myid $(hash "sentinel $INDEX $SITE" | cut -c1-40)
@@ -77,8 +81,7 @@ is_primary() { to_redis "$1" INFO replication | grep -q '^role:master'; }
 # named is the primary that another node's Sentinel knows.
 named() {
   local address
-  for address in "${peers[@]}"; do
-    [ "$address" != "$me" ] || continue
+  for address in "${others[@]}"; do
     ask "$address" 26379 SENTINEL get-master-addr-by-name openedx | head -n 1 | grep . && return
   done
 }
@@ -86,8 +89,7 @@ named() {
 # followed is a primary that has replicas, though no Sentinel knows it yet.
 followed() {
   local address
-  for address in "${peers[@]}"; do
-    [ "$address" != "$me" ] || continue
+  for address in "${others[@]}"; do
     to_redis "$address" INFO replication | grep -q '^connected_slaves:[1-9]' && is_primary "$address" && echo "$address" && return
   done
   return 1
@@ -124,6 +126,31 @@ choose() {
   done
 }
 
+# agree: of two passwords the earlier one is used as long as another node takes no other, or none can say. Once they take the new
+# one, those that run are told to use it, too: the earlier one is about to go.
+agree() {
+  local address good=() old=
+  for address in "${others[@]}"; do
+    if to_redis "$address" PING | grep -q PONG; then
+      good+=("$address")
+    elif [ -n "$before" ] && REDISCLI_AUTH=$(derived admin "$before") to_redis "$address" PING | grep -q PONG; then
+      old=1
+    fi
+  done
+  if [ -n "$before" ] && { [ -n "$old" ] || [ ${#good[@]} = 0 ]; }; then
+    admin=$(derived admin "$before")
+    REDISCLI_AUTH=$admin
+    return
+  fi
+  for address in "${good[@]}"; do
+    told to_redis "$address" -x CONFIG SET masterauth
+    told to_redis "$address" CONFIG REWRITE
+    told ask "$address" 26379 -x SENTINEL SET openedx auth-pass
+    told ask "$address" 26379 -x SENTINEL CONFIG SET sentinel-pass
+  done
+}
+told() { printf %s "$admin" | "$@" | grep -q OK || say "$2 is not told"; }
+
 # serve PRIMARY starts Redis, if it does not run yet.
 serve() {
   if ! to_redis "$me" PING | grep -q PONG; then
@@ -142,6 +169,7 @@ up() {
   mkdir -p "$data"
   chown redis:redis "$data"
   chmod 700 "$data"
+  agree
   { settings; users; } >"$run/redis.new"
   if ! cmp -s "$run/redis.new" "$data/made" || ! is_up; then
     if [ -e "$data/made" ]; then had=1; fi

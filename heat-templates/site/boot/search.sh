@@ -6,7 +6,7 @@
 . "${SITE_LIB:-${SITE_ROOT:-}/opt/stackhook}/lib.sh"
 [ "$INDEX" = 0 ] || exit 0
 if ! command -v meilisearch >/dev/null; then
-  progress search "no search: the image has no meilisearch"
+  progress search "no meilisearch here"
   exit 0
 fi
 data=$root/srv/mongodb/search

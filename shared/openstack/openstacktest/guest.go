@@ -57,7 +57,7 @@ func (c *Cloud) told(handle *resource, userData string) map[string]any {
 	for _, m := range setting.FindAllStringSubmatch(userData, -1) {
 		site[m[1]] = m[2]
 	}
-	data := map[string]any{"role": site["ROLE"], "step": "heartbeat"}
+	data := map[string]any{"role": site["ROLE"], "step": "heartbeat", "secrets": site["SECRETS"]}
 	who := or(site["INDEX"], site["NAME"])
 	if index, err := strconv.Atoi(site["INDEX"]); err == nil {
 		data["index"], data["step"], data["size"], data["mode"] = index, "mysql", 3, "join"
