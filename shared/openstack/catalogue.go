@@ -11,9 +11,15 @@ func glance() service { return service{name: "glance", kind: "image", version: "
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
-// HasImage says whether there is an active image of that name or id: one request, two for an id.
-func (c *Cloud) HasImage(ctx context.Context, ref string) (bool, error) {
-	op := "look for image " + ref
+// ImageIDs are those of all active images of that name: one request. An id is its own, and not asked for.
+func (c *Cloud) ImageIDs(ctx context.Context, name string) ([]string, error) {
+	if uuidForm.MatchString(name) {
+		return []string{name}, nil
+	}
+	return c.imagesNamed(ctx, "look for image "+name, name)
+}
+
+func (c *Cloud) imagesNamed(ctx context.Context, op, name string) ([]string, error) {
 	var reply struct {
 		Images []struct {
 			ID string `json:"id"`
@@ -21,10 +27,21 @@ func (c *Cloud) HasImage(ctx context.Context, ref string) (bool, error) {
 	}
 	err := c.do(ctx, request{
 		op: op, service: glance(), method: http.MethodGet, path: "/images",
-		query: url.Values{"name": {ref}, "status": {"active"}}, into: &reply,
+		query: url.Values{"name": {name}, "status": {"active"}}, into: &reply,
 	})
-	if err != nil || len(reply.Images) > 0 || !uuidForm.MatchString(ref) {
-		return err == nil && len(reply.Images) > 0, err
+	ids := make([]string, len(reply.Images))
+	for i, image := range reply.Images {
+		ids[i] = image.ID
+	}
+	return ids, err
+}
+
+// HasImage says whether there is an active image of that name or id: one request, two for an id.
+func (c *Cloud) HasImage(ctx context.Context, ref string) (bool, error) {
+	op := "look for image " + ref
+	named, err := c.imagesNamed(ctx, op, ref)
+	if err != nil || len(named) > 0 || !uuidForm.MatchString(ref) {
+		return err == nil && len(named) > 0, err
 	}
 	var image struct {
 		Status string `json:"status"`

@@ -80,9 +80,14 @@ func (c *Cloud) allServers(ctx context.Context) ([]Server, error) {
 }
 
 type serverWire struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	Status    string `json:"status"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	// Image is "" for a server that boots from a volume.
+	Image  any `json:"image"`
+	Flavor struct {
+		ID string `json:"id"`
+	} `json:"flavor"`
 	Addresses map[string][]struct {
 		Address string `json:"addr"`
 		Kind    string `json:"OS-EXT-IPS:type"`
@@ -90,7 +95,10 @@ type serverWire struct {
 }
 
 func (w serverWire) server() Server {
-	s := Server{ID: w.ID, Name: w.Name, Status: w.Status}
+	s := Server{ID: w.ID, Name: w.Name, Status: w.Status, FlavorID: w.Flavor.ID}
+	if image, ok := w.Image.(map[string]any); ok {
+		s.ImageID, _ = image["id"].(string)
+	}
 	var floating []string
 	for _, network := range slices.Sorted(maps.Keys(w.Addresses)) {
 		for _, a := range w.Addresses[network] {

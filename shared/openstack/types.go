@@ -161,4 +161,6 @@ type Server struct {
 	Status   string // ACTIVE, BUILD, ERROR, SHUTOFF, SUSPENDED …
 	// Addresses are all its IP addresses, fixed first, then floating.
 	Addresses []string
+	// ImageID is empty for a server that boots from a volume.
+	ImageID, FlavorID string
 }

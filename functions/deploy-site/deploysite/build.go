@@ -81,10 +81,11 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, options
 	mux.HandleFunc("/sites/{name}", d.only(d.one, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete))
 	for verb, next := range map[string]act{
 		"preview": d.preview, "cancel": d.cancel, "roll": d.roll, "recover": d.recovery, "check": d.check,
-		"rotate": d.rotate,
+		"rotate": d.rotate, "import": d.imported,
 	} {
 		mux.HandleFunc("/sites/{name}/"+verb, d.only(d.answer(next), http.MethodPost))
 	}
+	mux.HandleFunc("/sites/{name}/export", d.only(d.answer(d.export), http.MethodGet, http.MethodHead))
 	mux.HandleFunc("/sites/{name}/page", d.page)
 	mux.HandleFunc("/", notFound)
 	return mux, nil

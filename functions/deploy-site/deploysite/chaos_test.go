@@ -73,7 +73,7 @@ func (l *life) act(name string) {
 	l.trouble()
 	path := "/sites/" + name
 	var r reply
-	what := l.random.IntN(13)
+	what := l.random.IntN(15)
 	switch what {
 	case 0, 1, 2:
 		r = l.put(name, l.wish())
@@ -97,6 +97,9 @@ func (l *life) act(name string) {
 		l.scale(name)
 	case 12:
 		l.restart()
+	case 13, 14:
+		l.say(name, "join", map[int]int{0: 1, 1: 1, 2: 1})
+		r = l.post(name+"/rotate", `{"secrets": ["all"]}`)
 	}
 	l.story = append(l.story, fmt.Sprintf("%d %s: %d %s", what, name, r.status, r.str("code")))
 	l.cloud.Chaos(nil)

@@ -22,7 +22,7 @@ type drift struct {
 	Reason  string         `json:"reason"`
 }
 
-// check compares a site with what there really is: servers, members of the pool, volumes. It changes nothing, and does not
+// check compares a site with what there really is: servers with their images and flavors, members of the pool, volumes. It changes nothing, and does not
 // use Heat's own check, which would mark the stack.
 func (d *deployer) check(ctx context.Context, _ *http.Request, v visit) (any, error) {
 	stack, err := d.read(ctx, v)
@@ -64,17 +64,21 @@ func recordOf(stack openstack.Stack) site.Record {
 	for key, id := range volumes {
 		r.Volumes[key] = text(id)
 	}
+	r.Made = r.MadeOf(stack.Parameters)
 	return r
 }
 
 func (d *deployer) reality(ctx context.Context, v visit, stack openstack.Stack, recorded site.Record) (site.Reality, error) {
-	out := site.Reality{Servers: map[string]string{}, Members: map[string]string{}, Volumes: map[string]site.VolumeFound{}}
-	var errs [3]error
+	out := site.Reality{
+		Servers: map[string]string{}, Members: map[string]string{}, Volumes: map[string]site.VolumeFound{}, Made: map[string]site.Made{},
+	}
+	var errs [4]error
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		servers, err := v.door.Servers(ctx, recorded.Servers()...)
 		for _, s := range servers {
 			out.Servers[s.ID] = s.Status
+			out.Made[s.ID] = site.Made{Image: s.ImageID, Flavor: s.FlavorID}
 		}
 		errs[0] = err
 	})
@@ -99,6 +103,7 @@ func (d *deployer) reality(ctx context.Context, v visit, stack openstack.Stack, 
 		}
 		errs[2] = err
 	})
+	wg.Go(func() { out.Known, errs[3] = known(ctx, v, recorded) })
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
@@ -106,4 +111,24 @@ func (d *deployer) reality(ctx context.Context, v visit, stack openstack.Stack, 
 		}
 	}
 	return out, nil
+}
+
+// known are the ids of the images and flavors that servers are to be made of, by what they are called.
+func known(ctx context.Context, v visit, recorded site.Record) (map[string][]string, error) {
+	out := map[string][]string{}
+	for _, image := range recorded.Images() {
+		ids, err := v.door.ImageIDs(ctx, image)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // its Op says it all
+		}
+		out[image] = ids
+	}
+	flavors, err := v.door.Flavors(ctx)
+	for _, f := range flavors {
+		out[f.Name] = append(out[f.Name], f.ID)
+		if f.ID != f.Name {
+			out[f.ID] = append(out[f.ID], f.ID)
+		}
+	}
+	return out, err //nolint:wrapcheck // its Op says it all
 }

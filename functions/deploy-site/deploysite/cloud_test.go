@@ -30,3 +30,13 @@ func (h *house) foreign(name string, tags []string) {
 	}
 	h.cloud.Settle()
 }
+
+// ref is the stack of the site academy.
+func (h *house) ref() openstack.StackRef {
+	h.t.Helper()
+	s, err := h.client().FindStack(h.t.Context(), academy)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s.StackRef
+}

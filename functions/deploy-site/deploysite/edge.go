@@ -47,6 +47,7 @@ type stacks interface {
 type catalogue interface {
 	Flavors(ctx context.Context) ([]openstack.Flavor, error)
 	HasImage(ctx context.Context, ref string) (bool, error)
+	ImageIDs(ctx context.Context, name string) ([]string, error)
 	KeyPair(ctx context.Context, name string) (openstack.KeyPair, error)
 	FindNetwork(ctx context.Context, ref string) (openstack.Network, error)
 	FindSubnet(ctx context.Context, ref string) (openstack.Subnet, error)

@@ -85,3 +85,14 @@ func (c *Cloud) SetStackState(name, action, status, reason string) {
 		}
 	}
 }
+
+// RemakeServer gives a server another image or flavor behind Heat's back; what is empty stays as it is.
+func (c *Cloud) RemakeServer(id, image, flavor string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.nova.servers[id]
+	if s == nil {
+		return
+	}
+	s.fields["image"], s.fields["flavor"] = or(image, s.str("image")), or(flavor, s.str("flavor"))
+}
