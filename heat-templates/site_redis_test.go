@@ -21,13 +21,15 @@ type redisTrio struct {
 	nodes [3]*siteNode
 	at    [3]string
 	front string
+	// password is the one that the tests log in with.
+	password string
 }
 
 var redisNet atomic.Int32
 
 func newRedisTrio(t *testing.T) *redisTrio {
 	t.Helper()
-	r := &redisTrio{t: t}
+	r := &redisTrio{t: t, password: "hunter2redis"}
 	base := fmt.Sprintf("127.%d.%d.", 64+os.Getpid()%128, redisNet.Add(1))
 	for i := range r.at {
 		r.at[i] = base + strconv.Itoa(i+1)
@@ -83,14 +85,14 @@ func (r *redisTrio) cli(address, user, password string, command ...string) strin
 }
 
 func (r *redisTrio) as(address string, command ...string) string {
-	return r.cli(address, "openedx", "hunter2redis", command...)
+	return r.cli(address, "openedx", r.password, command...)
 }
 
 func (r *redisTrio) set(key, value string) string { return r.as(r.front, "SET", key, value) }
 
 // info is asked as HAProxy does; it has no other rights.
 func (r *redisTrio) info(i int) string {
-	password := fmt.Sprintf("%x", sha256.Sum256([]byte("check hunter2redis")))
+	password := fmt.Sprintf("%x", sha256.Sum256([]byte("check "+r.password)))
 	return r.cli(r.at[i], "check", password, "INFO", "replication")
 }
 
