@@ -283,6 +283,13 @@ func TestRealRowsVariants(t *testing.T) {
 		"tls":     {map[string]any{"tls_container": "https://barbican.example.org/v1/containers/c", "listen_port": 443, "sticky": "SOURCE_IP"}, ""},
 		"alarms":  {map[string]any{"scale_out_url": "http://127.0.0.1:9/o", "scale_in_url": "http://127.0.0.1:9/i"}, ""},
 		"waiting": {map[string]any{"app_wait": 5, "admin_cidr": "10.9.0.0/16", "backend_affinity": "hard"}, ""},
+		"rotating": {map[string]any{
+			"slots": map[string]any{
+				"mysql": map[string]any{"data": "b", "both": "yes"}, "redis": map[string]any{"app": "b", "both": "yes"}, "mongodb": map[string]any{"data": "b", "app": "b", "both": "yes"},
+				"word": map[string]any{"data": "one", "app": "two"},
+			},
+			"mysql_b": map[string]any{"mysql_password": secret}, "redis_b": map[string]any{"redis_password": secret}, "mongodb_b": map[string]any{"mongodb_key": secret},
+		}, ""},
 		"dns":     {map[string]any{"dns_zone": "example.org."}, "OS::Designate::RecordSet"},
 		"buckets": {map[string]any{"makes_buckets": true}, "OS::Swift::Container"},
 	} {

@@ -102,10 +102,17 @@ func (d *deployer) rotate(ctx context.Context, r *http.Request, v visit) (any, e
 	if err != nil {
 		return nil, err
 	}
-	if step := site.Rotating(stack.Parameters); step != "" && stack.Busy() && stack.Action != "DELETE" {
-		return d.rotates(ctx, v, rotating{
-			Code: codeWaiting, State: site.Updating, Step: step, AskAgain: askLater, Reason: "A step of the rotation is being made.",
-		}), nil
+	ask := site.Ask{Who: v.who.Name, Token: rand.Text(), Now: d.now()}
+	if stack.Busy() && stack.Action != "DELETE" {
+		step := site.Rotating(stack.Parameters)
+		if ended := site.Rotate(have(stack), nil, wish, ask); step == "" && ended.Done && len(ended.Parameters) == 0 {
+			return d.turn(ctx, v, stack, ended, ask, given) // Heat is at its last write
+		}
+		if step != "" {
+			return d.rotates(ctx, v, rotating{
+				Code: codeWaiting, State: site.Updating, Step: step, AskAgain: askLater, Reason: "A step of the rotation is being made.",
+			}), nil
+		}
 	}
 	if err := atRest(stack, "rotated"); err != nil {
 		return nil, err
@@ -114,7 +121,6 @@ func (d *deployer) rotate(ctx context.Context, r *http.Request, v visit) (any, e
 	if err != nil {
 		return nil, fmt.Errorf("read reports of site %s: %w", v.name, err)
 	}
-	ask := site.Ask{Who: v.who.Name, Token: rand.Text(), Now: d.now()}
 	turn := site.Rotate(have(stack), reports, wish, ask)
 	if turn.Refused != "" {
 		return nil, &function.Error{Code: "no_rotation", Status: http.StatusConflict, Public: turn.Refused}
