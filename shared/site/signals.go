@@ -37,7 +37,7 @@ type Report struct {
 	// Last are the last lines that a node which could not start has written.
 	Last []string `json:"last,omitempty"`
 
-	clusterAt time.Time // when the node said so
+	clusterAt, secretsAt time.Time // when the node said so
 }
 
 // modeWait is the mode of a data node that waits for the others: it serves nobody.
@@ -78,12 +78,15 @@ func ReportsOf(signals []Signal) []Report {
 	})
 }
 
-// with is the report with what an earlier one said of the database cluster, if it says nothing itself.
+// with is the report with what an earlier one said of the database cluster and of its secrets, if it says nothing itself. Signals
+// come in any order.
 func (r Report) with(earlier Report) Report {
-	if r.UUID == "" && earlier.clusterAt.After(r.clusterAt) {
+	if earlier.clusterAt.After(r.clusterAt) {
 		r.Size, r.Mode, r.UUID, r.Seqno, r.clusterAt = earlier.Size, earlier.Mode, earlier.UUID, earlier.Seqno, earlier.clusterAt
 	}
-	r.Secrets = or(r.Secrets, earlier.Secrets)
+	if earlier.secretsAt.After(r.secretsAt) {
+		r.Secrets, r.secretsAt = earlier.Secrets, earlier.secretsAt
+	}
 	return r
 }
 
@@ -106,7 +109,9 @@ func (s Signal) report(role, node string) Report {
 		Secrets string `json:"secrets"`
 	}
 	if readData(s.Data, &data) {
-		r.Secrets = short(data.Secrets)
+		if r.Secrets = short(data.Secrets); r.Secrets != "" {
+			r.secretsAt = r.At
+		}
 		r.Step, r.Size, r.Mode, r.UUID, r.Seqno = short(data.Step), data.Size, short(data.Mode), short(data.UUID), data.Seqno
 		r.Last = lastLines(data.Last)
 		if r.UUID != "" {
