@@ -2,7 +2,6 @@ package site
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -272,7 +271,7 @@ func remaining(s slots, nodes []string) []string {
 		order = order[:2]
 	}
 	for _, step := range order[slices.Index(order, s.Stage)+1:] {
-		list = append(list, fmt.Sprintf("step %s", step))
+		list = append(list, "step "+step)
 	}
 	return list
 }

@@ -101,7 +101,7 @@ func slotsIn(parameters map[string]string) (s slots, known bool) {
 }
 
 // value is what Heat gets.
-func (s slots) value() map[string]any {
+func (s *slots) value() map[string]any {
 	out := map[string]any{}
 	b, err := json.Marshal(s)
 	if err != nil || json.Unmarshal(b, &out) != nil {
@@ -111,7 +111,7 @@ func (s slots) value() map[string]any {
 }
 
 // place is the parameter that has the store's secrets which data nodes use.
-func (s slots) place(store string) string { return store + "_" + or(s.of(store).Data, "a") }
+func (s *slots) place(store string) string { return store + "_" + or(s.of(store).Data, "a") }
 
 // Reference is where a secret is kept: it names, and never shows it.
 type Reference struct {

@@ -73,7 +73,7 @@ func TestRow7116ExportMakesTheSiteAgain(t *testing.T) {
 	h.put(academy, full).want(t, http.StatusOK, "unchanged")
 }
 
-// deletes deletes a site in the two steps that it takes.
+// deletes ends a site in the two steps that it takes.
 func (h *house) deletes(name string) {
 	h.t.Helper()
 	r := h.send(http.MethodDelete, "/sites/"+name, "")
