@@ -208,8 +208,10 @@ func TestRow7115TrustsNoSilentNode(t *testing.T) {
 func TestRow7115LatestWordCounts(t *testing.T) {
 	t.Parallel()
 	all := []site.Signal{
-		{ID: "backend-1-1700000001", Data: `{"secrets": "first"}`}, {ID: "backend-1-1700000002", Data: `{"secrets": "second"}`},
-		{ID: "backend-1-1700000003", Data: `{"secrets": "third"}`}, {ID: "backend-1-1700000004", Data: `{"step": "backup"}`},
+		{ID: "backend-1-1700000001", Data: `{"secrets": "first"}`},
+		{ID: "backend-1-1700000002", Data: `{"secrets": "second"}`},
+		{ID: "backend-1-1700000003", Data: `{"secrets": "third"}`},
+		{ID: "backend-1-1700000004", Data: `{"step": "backup"}`},
 	}
 	for range 24 {
 		all = append(all[1:], all[0])
