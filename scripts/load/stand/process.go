@@ -17,6 +17,8 @@ import (
 // Process is one process of a function.
 type Process struct {
 	Name string
+	// Stderr opens where it logs from its next start on; nil: a file in the stand's folder.
+	Stderr func() (*os.File, error)
 
 	function, port string
 	stand          *Stand
@@ -26,15 +28,15 @@ type Process struct {
 
 // Start starts it, or starts it again.
 func (p *Process) Start() error {
-	open := p.stand.o.Stderr
+	open := p.Stderr
 	if open == nil {
-		open = p.stand.logFile
+		open = p.logFile
 	}
-	stderr, err := open(p.Name)
+	stderr, err := open()
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", p.Name, err)
 	}
-	defer func() { _ = stderr.Close() }()    // the process has its own
+	defer func() { _ = stderr.Close() }()         // the process has its own
 	cmd := exec.Command(p.stand.path(p.function)) //nolint:gosec,noctx // our own program, which ends with Stop
 	cmd.Env, cmd.Stderr = p.stand.environment(p.port), stderr
 	if err := cmd.Start(); err != nil {
@@ -45,8 +47,8 @@ func (p *Process) Start() error {
 	return nil
 }
 
-func (s *Stand) logFile(name string) (*os.File, error) {
-	return os.OpenFile(s.path(name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec,wrapcheck // in our own folder; wrapped by the caller
+func (p *Process) logFile() (*os.File, error) {
+	return os.OpenFile(p.stand.path(p.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec,wrapcheck // in our own folder; wrapped by the caller
 }
 
 // Up waits until it listens.

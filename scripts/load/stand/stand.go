@@ -25,8 +25,6 @@ type Options struct {
 	Dir       string            // for everything that is written
 	Env       map[string]string // the cloud, as the functions' OS_* variables
 	Instances int               // processes of each function
-	// Stderr opens where a process logs; nil: a file in Dir.
-	Stderr func(name string) (*os.File, error)
 }
 
 // Stand is what runs. Close it in the end.
