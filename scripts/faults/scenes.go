@@ -37,13 +37,33 @@ func spoiled(name, kind, stream string, toxicity float64, attributes map[string]
 	}
 }
 
+// flickering comes and goes: connections that rest would else be spared or hit for good.
+func flickering(name, kind, stream string, attributes map[string]int) scene {
+	return scene{name: name, kind: network, begin: func(ctx context.Context, h *hall) error {
+		for begun := time.Now(); time.Since(begun) < h.during; pause(ctx, 300*time.Millisecond) {
+			if err := h.weather.spoil(ctx, kind, stream, 1, attributes); err != nil {
+				return err
+			}
+			pause(ctx, 300*time.Millisecond)
+			if err := h.weather.clear(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
 func scenes() []scene {
 	list := []scene{
-		{name: "nothing", kind: network, begin: func(context.Context, *hall) error { return nil }},
+		{
+			name: "nothing", kind: network,
+			begin: func(context.Context, *hall) error { return nil }, end: func(context.Context, *hall) error { return nil },
+		},
 		spoiled("every answer 200 ms late", "latency", "downstream", 1, map[string]int{"latency": 200}),
 		spoiled("every answer 2 s late", "latency", "downstream", 1, map[string]int{"latency": 2000}),
-		spoiled("half of the requests reset", "reset_peer", "upstream", 0.5, map[string]int{"timeout": 0}),
-		spoiled("half of the answers reset", "reset_peer", "downstream", 0.5, map[string]int{"timeout": 0}),
+		flickering("requests reset, every other 0.3 s", "reset_peer", "upstream", map[string]int{"timeout": 0}),
+		flickering("answers reset, every other 0.3 s", "reset_peer", "downstream", map[string]int{"timeout": 0}),
+		spoiled("every connection cut after 20 KB", "limit_data", "downstream", 1, map[string]int{"bytes": 20_000}),
 		spoiled("accepted, then silence", "timeout", "downstream", 1, map[string]int{"timeout": 0}),
 		spoiled("4 KB/s", "bandwidth", "downstream", 1, map[string]int{"rate": 4}),
 		{

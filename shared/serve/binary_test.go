@@ -63,9 +63,11 @@ func bootstrap(t *testing.T) string {
 type process struct {
 	*exec.Cmd
 	lines chan string
-	mu    sync.Mutex
-	log   strings.Builder
-	out   strings.Builder
+	// stopping is closed when the log says that the process stops, or ends; only if start began the process.
+	stopping chan struct{}
+	mu       sync.Mutex
+	log      strings.Builder
+	out      strings.Builder
 }
 
 func launch(t *testing.T, cmd *exec.Cmd, env ...string) *process {

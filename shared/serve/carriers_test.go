@@ -39,57 +39,67 @@ func carriers(t *testing.T) map[string]carrier {
 		"API Gateway v1": gateway1Event, "API Gateway v2": gateway2Event, "API Gateway v2 with a stage": stagedEvent,
 		"function URL": functionURLEvent, "load balancer": balancerEvent, "load balancer, multiple value": multiBalancerEvent,
 	}
-	api := lambdaProcess(t)
+	api, _ := lambdaProcess(t)
 	for name, build := range forms {
 		list[name] = carrier{carry: overEvent(build), patient: true}
 		if name != "load balancer" { // it is left out of some rows by its name
 			list[name+", binary"] = carrier{carry: overRuntimeAPI(api, build), patient: true}
 		}
 	}
-	list["http, binary"] = carrier{carry: overAddress(webProcess(t, "http", "PORT"))}
-	list["Azure, binary"] = carrier{carry: overAddress(webProcess(t, "azure", "FUNCTIONS_CUSTOMHANDLER_PORT"))}
-	list["systemd, binary"] = carrier{carry: overAddress(systemdProcess(t))}
+	plain, _ := webProcess(t, "http", "PORT")
+	list["http, binary"] = carrier{carry: overAddress(plain)}
+	azure, _ := webProcess(t, "azure", "FUNCTIONS_CUSTOMHANDLER_PORT")
+	list["Azure, binary"] = carrier{carry: overAddress(azure)}
+	socket, _ := systemdProcess(t)
+	list["systemd, binary"] = carrier{carry: overAddress(socket)}
 	list["CGI, binary"] = carrier{carry: overCGI(bootstrap(t))}
-	list["Fn, binary"] = carrier{carry: overFn(fnProcess(t)), patient: true}
-	list["OpenWhisk, binary"] = carrier{carry: overActionLoop(whiskProcess(t)), patient: true, textOnly: true}
+	fn, _ := fnProcess(t)
+	list["Fn, binary"] = carrier{carry: overFn(fn), patient: true}
+	loop, _ := whiskProcess(t)
+	list["OpenWhisk, binary"] = carrier{carry: overActionLoop(loop), patient: true, textOnly: true}
 	return list
 }
 
-func lambdaProcess(t *testing.T) *servetest.Runtime {
+func lambdaProcess(t *testing.T) (*servetest.Runtime, *process) {
 	t.Helper()
 	api, err := servetest.Listen(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = api.Close() })
-	start(t, "lambda", exec.CommandContext(t.Context(), bootstrap(t)), "AWS_LAMBDA_RUNTIME_API="+api.Address)
-	return api
+	_, p := start(t, "lambda", exec.CommandContext(t.Context(), bootstrap(t)), "AWS_LAMBDA_RUNTIME_API="+api.Address)
+	return api, p
 }
 
-// start runs the binary and reads its log away.
-func start(t *testing.T, want string, cmd *exec.Cmd, env ...string) (address string) {
+// start runs the binary and reads its log away. p.stopping is closed when it says that the process stops, or ends.
+func start(t *testing.T, want string, cmd *exec.Cmd, env ...string) (address string, p *process) {
 	t.Helper()
-	p := launch(t, cmd, env...)
+	p = launch(t, cmd, env...)
 	runtime, address := p.serving(t)
 	if runtime != want {
 		t.Errorf("%v start it as %s, want %s", env, runtime, want)
 	}
+	p.stopping = make(chan struct{})
 	go func() {
-		for range p.lines {
-			continue
+		said := sync.OnceFunc(func() { close(p.stopping) })
+		defer said()
+		for line := range p.lines {
+			if strings.Contains(line, `"message":"stopping"`) {
+				said()
+			}
 		}
 	}()
-	return address
+	return address, p
 }
 
-func webProcess(t *testing.T, want, variable string) string {
+func webProcess(t *testing.T, want, variable string) (address string, p *process) {
 	t.Helper()
 	port := freePort(t)
-	start(t, want, exec.CommandContext(t.Context(), bootstrap(t)), variable+"="+port)
-	return "127.0.0.1:" + port
+	_, p = start(t, want, exec.CommandContext(t.Context(), bootstrap(t)), variable+"="+port)
+	return "127.0.0.1:" + port, p
 }
 
-func systemdProcess(t *testing.T) string {
+func systemdProcess(t *testing.T) (address string, p *process) {
 	t.Helper()
 	socket := listener(t)
 	file, err := socket.(*net.TCPListener).File()
@@ -101,11 +111,11 @@ func systemdProcess(t *testing.T) string {
 	return start(t, "systemd", cmd, "LISTEN_FDS=1")
 }
 
-func fnProcess(t *testing.T) string {
+func fnProcess(t *testing.T) (socket string, p *process) {
 	t.Helper()
-	socket := filepath.Join(t.TempDir(), "lsnr.sock")
-	start(t, "fn", exec.CommandContext(t.Context(), bootstrap(t)), "FN_FORMAT=http-stream", "FN_LISTENER=unix:"+socket)
-	return socket
+	socket = filepath.Join(t.TempDir(), "lsnr.sock")
+	_, p = start(t, "fn", exec.CommandContext(t.Context(), bootstrap(t)), "FN_FORMAT=http-stream", "FN_LISTENER=unix:"+socket)
+	return socket, p
 }
 
 // overAddress carries to a process that speaks HTTP.
@@ -211,7 +221,7 @@ type whisk struct {
 	out *bufio.Reader
 }
 
-func whiskProcess(t *testing.T) *whisk {
+func whiskProcess(t *testing.T) (*whisk, *process) {
 	t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -223,13 +233,13 @@ func whiskProcess(t *testing.T) *whisk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, "openwhisk", cmd, "__OW_WAIT_FOR_ACK=1", "__OW_EXECUTION_ENV=openwhisk/action-golang")
+	_, p := start(t, "openwhisk", cmd, "__OW_WAIT_FOR_ACK=1", "__OW_EXECUTION_ENV=openwhisk/action-golang")
 	w := &whisk{in: in, out: bufio.NewReader(reader)}
 	t.Cleanup(func() { _ = reader.Close(); _ = writer.Close() })
 	if line, err := w.out.ReadString('\n'); err != nil || line != "{\"ok\":true}\n" {
 		t.Errorf("the first line is %q, %v", line, err)
 	}
-	return w
+	return w, p
 }
 
 func (w *whisk) run(t *testing.T, activation map[string]any) []byte {
@@ -302,14 +312,14 @@ func overActionLoop(w *whisk) func(*testing.T, http.Handler, request) result {
 // What is no HTTP reaches POST / as it is, and its answer is an object, whatever it was.
 func TestBareCalls(t *testing.T) {
 	t.Parallel()
-	w := whiskProcess(t)
+	w, _ := whiskProcess(t)
 	if got := string(w.run(t, map[string]any{"value": map[string]any{"to": 3}})); !strings.Contains(got, `"code":"not_found"`) {
 		t.Errorf("a bare activation: %s", got)
 	}
 	if got := string(w.run(t, map[string]any{"value": "text"})); !strings.Contains(got, `"code":"not_found"`) {
 		t.Errorf("a bare text: %s", got)
 	}
-	socket := fnProcess(t)
+	socket, _ := fnProcess(t)
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/function"
@@ -17,10 +18,10 @@ import (
 const firstSocket = 3
 
 // HTTP serves h on the listeners until ctx ends, goes on for drain so that whatever routes to us can notice, then lets
-// requests finish. It returns nil after such an end.
+// requests finish. It returns nil after such an end. What it does to be noticed is in leaving.
 func HTTP(ctx context.Context, h http.Handler, drain time.Duration, listeners ...net.Listener) error {
 	server := &http.Server{
-		Handler:           h,
+		Handler:           leaving(ctx, h),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second, // 1 MB at 70 kB/s
 		WriteTimeout:      function.MaxTime + 20*time.Second,
@@ -47,6 +48,24 @@ func HTTP(ctx context.Context, h http.Handler, drain time.Duration, listeners ..
 		return fmt.Errorf("finish requests: %w", err)
 	}
 	return nil
+}
+
+// leaving shows, once ctx has ended, that we go: probes are refused, so that a balancer takes us out while we still serve, and
+// every answer closes its connection. A balancer sends its next request on a connection that rests, and when we stop and close it
+// at that very moment the request is lost: to HAProxy as to most others a POST is nothing that may be sent again.
+func leaving(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() == nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Connection", "close")
+		if strings.HasSuffix(r.URL.Path, function.HealthPath) {
+			http.Error(w, "going", http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // sockets are the listeners that systemd opened for us.

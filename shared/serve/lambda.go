@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -18,18 +22,33 @@ const margin = 500 * time.Millisecond
 type Invoker struct {
 	handler http.Handler
 	log     zerolog.Logger
+	// calls is held for reading by each call under way.
+	calls sync.RWMutex
 }
 
 // Lambda gives the handler a Lambda's form.
-func Lambda(h http.Handler, log zerolog.Logger) *Invoker { return &Invoker{h, log} }
+func Lambda(h http.Handler, log zerolog.Logger) *Invoker { return &Invoker{handler: h, log: log} }
 
-// Start serves the platform's calls until the process ends.
+// sending is how long the library may take to send an answer that it has, which it tells nobody.
+const sending = 200 * time.Millisecond
+
+// Start serves the platform's calls until the process is told to end; calls under way get their answers first.
 func (i *Invoker) Start(ctx context.Context) {
+	told, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	context.AfterFunc(told, func() {
+		stop() // a second signal ends the process at once
+		i.log.Info().Msg("stopping")
+		i.calls.Lock()
+		<-time.After(sending)
+		os.Exit(0)
+	})
 	lambda.StartWithOptions(lambda.Handler(i), lambda.WithContext(ctx))
 }
 
 // Invoke implements lambda.Handler: one event in, one answer out, in the form that the event's sender reads.
 func (i *Invoker) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	i.calls.RLock()
+	defer i.calls.RUnlock()
 	ctx, cancel := early(ctx)
 	defer cancel()
 	in := decodeEvent(event)

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -99,6 +101,8 @@ func (p Program) serve(ctx context.Context, log zerolog.Logger) error {
 	if err != nil {
 		return err
 	}
+	// Whoever reads our log may go before us. Go would end the process at its next line; answers matter more than lines.
+	signal.Ignore(syscall.SIGPIPE)
 	err = start(ctx, h, log, p.Source.Getenv)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
 	defer cancel()

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -42,8 +43,8 @@ type webAnswer struct {
 	Body       string         `json:"body"`
 }
 
-// ActionLoop answers activations, one a line, until there are no more. ack says that OpenWhisk waits for a line that we
-// are here.
+// ActionLoop answers activations, one a line, until there are no more or ctx ends; the one under way then gets its answer. ack
+// says that OpenWhisk waits for a line that we are here.
 func ActionLoop(ctx context.Context, h http.Handler, log zerolog.Logger, in io.Reader, out io.Writer, ack bool) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -52,14 +53,39 @@ func ActionLoop(ctx context.Context, h http.Handler, log zerolog.Logger, in io.R
 			return fmt.Errorf("say that we are here: %w", err)
 		}
 	}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), maxActivation)
-	for lines.Scan() {
-		if err := encoder.Encode(activated(ctx, h, log, lines.Bytes())); err != nil {
-			return fmt.Errorf("answer an activation: %w", err)
+	lines := make(chan []byte)
+	broken := make(chan error, 1)
+	go func() {
+		defer close(lines)
+		broken <- scan(ctx, in, lines)
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line, more := <-lines:
+			if !more {
+				return <-broken
+			}
+			if err := encoder.Encode(activated(context.WithoutCancel(ctx), h, log, line)); err != nil {
+				return fmt.Errorf("answer an activation: %w", err)
+			}
 		}
 	}
-	if err := lines.Err(); err != nil {
+}
+
+// scan reads lines until there are no more, or nobody takes them.
+func scan(ctx context.Context, in io.Reader, lines chan<- []byte) error {
+	scanner := bufio.NewScanner(in)
+	scanner.Buffer(make([]byte, 64<<10), maxActivation)
+	for scanner.Scan() {
+		select {
+		case lines <- bytes.Clone(scanner.Bytes()):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if err := scanner.Err(); err != nil {
 		return fmt.Errorf("read an activation: %w", err)
 	}
 	return nil

@@ -133,6 +133,12 @@ func onActionLoop(ctx context.Context, h http.Handler, log zerolog.Logger, geten
 		return errors.New("RUNTIME is openwhisk, but descriptor 3 is not open; only OpenWhisk's ActionLoop can start this")
 	}
 	log.Info().Str("runtime", onOpenWhisk).Msg("serving")
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		log.Info().Msg("stopping")
+	})
 	return ActionLoop(ctx, h, log, os.Stdin, out, getenv("__OW_WAIT_FOR_ACK") != "")
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -64,6 +65,18 @@ func Probe(context.Context, config.Source) (http.Handler, error) {
 	// Work that is under way when the process is told to stop.
 	mux.HandleFunc("/work", func(w http.ResponseWriter, r *http.Request) {
 		<-time.After(2 * time.Second)
+		function.JSON(w, r, http.StatusOK, "finished")
+	})
+	// Work whose end the test says: it begins with a connection to the test's socket, and ends with it.
+	mux.HandleFunc("/held", func(w http.ResponseWriter, r *http.Request) {
+		conn, err := (&net.Dialer{}).DialContext(r.Context(), "unix", r.URL.Query().Get("socket"))
+		if err == nil {
+			_, err = io.Copy(io.Discard, conn)
+		}
+		if err != nil {
+			function.Fail(w, r, err)
+			return
+		}
 		function.JSON(w, r, http.StatusOK, "finished")
 	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
