@@ -34,7 +34,9 @@ type options struct {
 	daemons bool
 	json    string
 	during  time.Duration
-	pace    traffic.Pace
+	// patience is how long all may take to be right again.
+	patience time.Duration
+	pace     traffic.Pace
 }
 
 func main() {
@@ -72,6 +74,7 @@ func parse(args []string, complaints io.Writer) (options, error) {
 	flags.BoolVar(&o.list, "list", false, "name the faults and stop")
 	flags.BoolVar(&o.daemons, "daemons", false, "also kill daemons of the cloud, which must be that of scripts/openstack-up and nobody else's at the time")
 	flags.DurationVar(&o.during, "during", 15*time.Second, "how long a fault lasts")
+	flags.DurationVar(&o.patience, "patience", 4*time.Minute, "how long to wait until all is right again; that it takes longer is no failure")
 	flags.Float64Var(&o.pace.Rate, "rate", 10, "requests a second")
 	flags.IntVar(&o.pace.Learners, "learners", 25, "learners for each fault, at most")
 	flags.StringVar(&o.json, "json", "", "also write the rows to this `file`")
@@ -96,7 +99,7 @@ func write(file string, rows []row) error {
 // hall is where faults are played.
 type hall struct {
 	root, dir, cloudsYAML string
-	during                time.Duration
+	during, patience      time.Duration
 	weather               *weather
 	sky                   *sky
 	stand                 *stand.Stand
@@ -125,7 +128,7 @@ func run(ctx context.Context, o options, getenv func(string) string, out io.Writ
 }
 
 func build(ctx context.Context, o options, getenv func(string) string, out io.Writer) (h *hall, err error) {
-	h = &hall{during: o.during, out: out, cloudsYAML: getenv("OS_CLIENT_CONFIG_FILE")}
+	h = &hall{during: o.during, patience: o.patience, out: out, cloudsYAML: getenv("OS_CLIENT_CONFIG_FILE")}
 	if h.cloudsYAML == "" {
 		h.cloudsYAML = filepath.Join(getenv("HOME"), ".config/openstack/clouds.yaml")
 	}

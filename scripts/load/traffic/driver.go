@@ -84,12 +84,13 @@ func (d *Driver) Phase(name string) Report {
 // Report is what this phase came to until now.
 func (d *Driver) Report() Report { return d.tally().report() }
 
-// Amiss is when the last answer of this phase came that was not right; zero if all were.
-func (d *Driver) Amiss() time.Time {
+// Since says when in this phase the first right answer came to a request begun in it, and when the last answer came that was not
+// right; zero if there is none.
+func (d *Driver) Since() (first, amiss time.Time) {
 	t := d.tally()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.amiss
+	return t.first, t.amiss
 }
 
 func (d *Driver) tally() *tally {

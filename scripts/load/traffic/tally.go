@@ -48,6 +48,8 @@ type tally struct {
 	why   map[string]int
 	// amiss is when the last answer came that was not right.
 	amiss time.Time
+	// first is when the first right answer came to a request that was begun in this phase.
+	first time.Time
 }
 
 func newTally(phase string) *tally {
@@ -68,6 +70,9 @@ func (t *tally) add(act Act, a Answer, v Verdict) {
 	switch v.Class {
 	case Right:
 		row.Right++
+		if now := time.Now(); t.first.IsZero() && now.Add(-a.Took).After(t.begun) {
+			t.first = now
+		}
 		return
 	case Later:
 		row.Later++
