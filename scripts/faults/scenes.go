@@ -26,12 +26,12 @@ const (
 	daemons = "daemon"  // the test cloud's daemons are killed: nobody else may be at work on it
 )
 
-// spoiled is a scene of one toxic on all services.
-func spoiled(name, kind, stream string, toxicity float64, attributes map[string]int) scene {
+// spoiled is a scene of one toxic on the answers of all services.
+func spoiled(name, kind string, attributes map[string]int) scene {
 	return scene{
 		name: name, kind: network,
 		begin: func(ctx context.Context, h *hall) error {
-			return h.weather.spoil(ctx, kind, stream, toxicity, attributes)
+			return h.weather.spoil(ctx, kind, "downstream", attributes)
 		},
 		end: func(ctx context.Context, h *hall) error { return h.weather.clear(ctx) },
 	}
@@ -41,7 +41,7 @@ func spoiled(name, kind, stream string, toxicity float64, attributes map[string]
 func flickering(name, kind, stream string, attributes map[string]int) scene {
 	return scene{name: name, kind: network, begin: func(ctx context.Context, h *hall) error {
 		for begun := time.Now(); time.Since(begun) < h.during; pause(ctx, 300*time.Millisecond) {
-			if err := h.weather.spoil(ctx, kind, stream, 1, attributes); err != nil {
+			if err := h.weather.spoil(ctx, kind, stream, attributes); err != nil {
 				return err
 			}
 			pause(ctx, 300*time.Millisecond)
@@ -59,13 +59,13 @@ func scenes() []scene {
 			name: "nothing", kind: network,
 			begin: func(context.Context, *hall) error { return nil }, end: func(context.Context, *hall) error { return nil },
 		},
-		spoiled("every answer 200 ms late", "latency", "downstream", 1, map[string]int{"latency": 200}),
-		spoiled("every answer 2 s late", "latency", "downstream", 1, map[string]int{"latency": 2000}),
+		spoiled("every answer 200 ms late", "latency", map[string]int{"latency": 200}),
+		spoiled("every answer 2 s late", "latency", map[string]int{"latency": 2000}),
 		flickering("requests reset, every other 0.3 s", "reset_peer", "upstream", map[string]int{"timeout": 0}),
 		flickering("answers reset, every other 0.3 s", "reset_peer", "downstream", map[string]int{"timeout": 0}),
-		spoiled("every connection cut after 20 KB", "limit_data", "downstream", 1, map[string]int{"bytes": 20_000}),
-		spoiled("accepted, then silence", "timeout", "downstream", 1, map[string]int{"timeout": 0}),
-		spoiled("4 KB/s", "bandwidth", "downstream", 1, map[string]int{"rate": 4}),
+		spoiled("every connection cut after 20 KB", "limit_data", map[string]int{"bytes": 20_000}),
+		spoiled("accepted, then silence", "timeout", map[string]int{"timeout": 0}),
+		spoiled("4 KB/s", "bandwidth", map[string]int{"rate": 4}),
 		{
 			name: "connections refused", kind: network,
 			begin: func(ctx context.Context, h *hall) error { return h.weather.shut(ctx, false) },
@@ -116,7 +116,7 @@ func revoked(ctx context.Context, h *hall) error {
 // rolled stops and starts each process, as a deployment does.
 func rolled(ctx context.Context, h *hall) error {
 	for _, p := range h.stand.Processes() {
-		if err := p.Stop(); err != nil {
+		if err := p.Stop(ctx); err != nil {
 			return fmt.Errorf("%s did not end well: %w", p.Name, err)
 		}
 		if err := p.Start(); err != nil {
@@ -133,7 +133,7 @@ func rolled(ctx context.Context, h *hall) error {
 // fullDisk has the first instance log to a disk without a byte left, and the second to /dev/full.
 func fullDisk(ctx context.Context, h *hall) error {
 	disk := filepath.Join(h.dir, "full")
-	if err := os.MkdirAll(disk, 0o750); err != nil {
+	if err := os.MkdirAll(disk, 0o750); err != nil { //nolint:gosec // in our own folder
 		return fmt.Errorf("make a full disk: %w", err)
 	}
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4k"); err != nil {
@@ -171,7 +171,7 @@ func noReader(ctx context.Context, h *hall) error {
 func (h *hall) relog(ctx context.Context, open func(instance int) (*os.File, error)) error {
 	for i := range 2 {
 		for _, p := range h.stand.Instance(i + 1) {
-			if err := p.Stop(); err != nil {
+			if err := p.Stop(ctx); err != nil {
 				return fmt.Errorf("%s did not end well: %w", p.Name, err)
 			}
 			if open == nil {

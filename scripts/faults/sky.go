@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -86,9 +87,7 @@ func (s *sky) cover(ctx context.Context, w *weather) error {
 		return err
 	}
 	s.env = map[string]string{}
-	for name, value := range s.direct {
-		s.env[name] = value
-	}
+	maps.Copy(s.env, s.direct)
 	for kind, variable := range map[string]string{
 		"orchestration": "OS_ORCHESTRATION_ENDPOINT_OVERRIDE", "compute": "OS_COMPUTE_ENDPOINT_OVERRIDE",
 		"network": "OS_NETWORK_ENDPOINT_OVERRIDE", "load-balancer": "OS_LOAD_BALANCER_ENDPOINT_OVERRIDE",
@@ -203,13 +202,13 @@ func (s *sky) revoke(ctx context.Context) (int, error) {
 	}
 	client := &http.Client{Timeout: 30 * time.Second}
 	for _, token := range tokens {
-		request, err := http.NewRequestWithContext(ctx, http.MethodDelete, strings.TrimSuffix(s.direct["OS_AUTH_URL"], "/")+"/auth/tokens", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodDelete, strings.TrimSuffix(s.direct["OS_AUTH_URL"], "/")+"/auth/tokens", nil) //nolint:gosec // the cloud of clouds.yaml
 		if err != nil {
 			return 0, fmt.Errorf("revoke a token: %w", err)
 		}
 		request.Header.Set("X-Auth-Token", token)
 		request.Header.Set("X-Subject-Token", token)
-		response, err := client.Do(request)
+		response, err := client.Do(request) //nolint:gosec // the cloud of clouds.yaml
 		if err != nil {
 			return 0, fmt.Errorf("revoke a token: %w", err)
 		}

@@ -36,8 +36,8 @@ func newWeather(ctx context.Context, root, dir string) (*weather, error) {
 		return nil, err
 	}
 	w := &weather{api: "http://127.0.0.1:" + port, client: &http.Client{Timeout: 10 * time.Second}}
-	w.cmd = exec.Command(program, "-host", "127.0.0.1", "-port", port) //nolint:gosec,noctx // built just now; ended by close
-	if w.cmd.Stderr, err = os.Create(filepath.Join(dir, "toxiproxy.log")); err != nil {
+	w.cmd = exec.Command(program, "-host", "127.0.0.1", "-port", port)                  //nolint:gosec,noctx // built just now; ended by close
+	if w.cmd.Stderr, err = os.Create(filepath.Join(dir, "toxiproxy.log")); err != nil { //nolint:gosec // in our own folder
 		return nil, fmt.Errorf("open Toxiproxy's log: %w", err)
 	}
 	if err := w.cmd.Start(); err != nil {
@@ -69,12 +69,12 @@ func (w *weather) over(ctx context.Context, name, upstream string) (address stri
 	return address, err
 }
 
-// spoil adds a toxic to every proxy; toxicity is the share of connections that have it.
-func (w *weather) spoil(ctx context.Context, kind, stream string, toxicity float64, attributes map[string]int) error {
+// spoil adds a toxic to every connection.
+func (w *weather) spoil(ctx context.Context, kind, stream string, attributes map[string]int) error {
 	for _, proxy := range w.proxies {
 		name := kind + "-" + stream
 		err := w.call(ctx, http.MethodPost, "/proxies/"+proxy+"/toxics", map[string]any{
-			"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes,
+			"name": name, "type": kind, "stream": stream, "toxicity": 1, "attributes": attributes,
 		})
 		if err != nil {
 			return err
@@ -110,11 +110,11 @@ func (w *weather) call(ctx context.Context, method, path string, body any) error
 	if err != nil {
 		return fmt.Errorf("ask Toxiproxy: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, w.api+path, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(ctx, method, w.api+path, bytes.NewReader(text)) //nolint:gosec // on loopback
 	if err != nil {
 		return fmt.Errorf("ask Toxiproxy: %w", err)
 	}
-	response, err := w.client.Do(request)
+	response, err := w.client.Do(request) //nolint:gosec // on loopback
 	if err != nil {
 		return fmt.Errorf("ask Toxiproxy: %w", err)
 	}

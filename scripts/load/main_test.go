@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -67,9 +68,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	for name, value := range s.Fake().Env() {
-		env[name] = value
-	}
+	maps.Copy(env, s.Fake().Env())
 	code, out, complaints := typed(t, env, "-rate", "40", "-for", "3s", "-learners", "10", "-json", "-", "-remove")
 	var r result
 	if at := strings.Index(out, "{\n"); at < 0 || json.Unmarshal([]byte(out[at:]), &r) != nil {

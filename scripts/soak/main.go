@@ -82,7 +82,7 @@ func run(ctx context.Context, last time.Duration, rate float64, learners int, ou
 	if s.stand, err = stand.Start(ctx, stand.Options{Dir: dir, Env: s.fake.Env(), Instances: 2}); err != nil {
 		return r, fmt.Errorf("set up: %w", err)
 	}
-	defer func() { _ = s.stand.Close() }() // what ended by SIGQUIT says so
+	defer func() { _ = s.stand.Close(context.WithoutCancel(ctx)) }() // what ended by SIGQUIT says so
 	if err := s.prepare(ctx, rate, learners); err != nil {
 		return r, err
 	}

@@ -60,41 +60,48 @@ func TestDrainShows(t *testing.T) {
 func TestStopLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	type carry = func(*testing.T, http.Handler, request) result
-	for name, c := range map[string]struct {
-		atOnce int
-		begin  func(t *testing.T) (carry, *process)
-	}{
-		"http": {8, func(t *testing.T) (carry, *process) { a, p := webProcess(t, "http", "PORT"); return overAddress(a), p }},
-		"Azure": {8, func(t *testing.T) (carry, *process) {
-			a, p := webProcess(t, "azure", "FUNCTIONS_CUSTOMHANDLER_PORT")
-			return overAddress(a), p
-		}},
-		"systemd": {8, func(t *testing.T) (carry, *process) { a, p := systemdProcess(t); return overAddress(a), p }},
-		"Fn":      {8, func(t *testing.T) (carry, *process) { a, p := fnProcess(t); return overFn(a), p }},
-		// One at a time is all that these two give a process.
-		"Lambda": {1, func(t *testing.T) (carry, *process) {
-			a, p := lambdaProcess(t)
-			return overRuntimeAPI(a, gateway2Event), p
-		}},
-		"OpenWhisk": {1, func(t *testing.T) (carry, *process) { a, p := whiskProcess(t); return overActionLoop(a), p }},
-	} {
+	begin := func(t *testing.T, name string) (carry, *process) {
+		t.Helper()
+		switch name {
+		case "http":
+			at, p := webProcess(t, "http", "PORT")
+			return overAddress(at), p
+		case "Azure":
+			at, p := webProcess(t, "azure", "FUNCTIONS_CUSTOMHANDLER_PORT")
+			return overAddress(at), p
+		case "systemd":
+			at, p := systemdProcess(t)
+			return overAddress(at), p
+		case "Fn":
+			at, p := fnProcess(t)
+			return overFn(at), p
+		case "Lambda":
+			at, p := lambdaProcess(t)
+			return overRuntimeAPI(at, gateway2Event), p
+		default:
+			at, p := whiskProcess(t)
+			return overActionLoop(at), p
+		}
+	}
+	// One at a time is all that Lambda and OpenWhisk give a process.
+	for name, atOnce := range map[string]int{"http": 8, "Azure": 8, "systemd": 8, "Fn": 8, "Lambda": 1, "OpenWhisk": 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			carry, p := c.begin(t)
+			carry, p := begin(t, name)
 			socket := filepath.Join(t.TempDir(), "held")
 			held, err := net.Listen("unix", socket)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer held.Close()
-			got := make([]result, c.atOnce)
+			got := make([]result, atOnce)
 			var all sync.WaitGroup
 			for i := range got {
 				all.Go(func() {
 					got[i] = carry(t, nil, request{method: http.MethodGet, path: "/held", query: "socket=" + socket})
 				})
 			}
-			under := make([]net.Conn, c.atOnce)
+			under := make([]net.Conn, atOnce)
 			for i := range under {
 				if under[i], err = held.Accept(); err != nil {
 					t.Fatal(err)

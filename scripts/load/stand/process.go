@@ -48,7 +48,7 @@ func (p *Process) Start() error {
 }
 
 func (p *Process) logFile() (*os.File, error) {
-	return os.OpenFile(p.stand.path(p.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec,wrapcheck // in our own folder; wrapped by the caller
+	return os.OpenFile(p.stand.path(p.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:wrapcheck // wrapped by the caller
 }
 
 // Up waits until it listens.
@@ -69,12 +69,12 @@ func (p *Process) Wait(ctx context.Context) error {
 }
 
 // Stop ends it as an orchestrator does: SIGTERM, and SIGKILL for who does not listen.
-func (p *Process) Stop() error {
+func (p *Process) Stop(ctx context.Context) error {
 	if p.cmd == nil {
 		return nil
 	}
 	_ = p.Signal(syscall.SIGTERM) // it may have ended
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	defer cancel()
 	err := p.Wait(ctx)
 	if ctx.Err() != nil {

@@ -50,7 +50,7 @@ func Start(ctx context.Context, o Options) (*Stand, error) {
 		return nil, err
 	}
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	return s, nil
 }
@@ -154,10 +154,10 @@ func (s *Stand) KillRedis() { s.redis.kill() }
 func (s *Stand) StartRedis() error { return s.redis.start() }
 
 // Close ends everything.
-func (s *Stand) Close() error {
+func (s *Stand) Close(ctx context.Context) error {
 	var errs []error
 	for _, p := range s.all {
-		errs = append(errs, p.Stop())
+		errs = append(errs, p.Stop(ctx))
 	}
 	for _, d := range []*daemon{s.balancer, s.redis} {
 		if d != nil {

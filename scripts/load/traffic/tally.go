@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -126,13 +127,14 @@ func (r *Row) add(other Row) {
 }
 
 // timed is the row with its percentiles.
-func (r Row) timed() Row {
+func (r *Row) timed() Row {
 	took := slices.Sorted(slices.Values(r.took))
-	r.Codes, r.took = maps.Clone(r.Codes), nil
+	out := *r
+	out.Codes, out.took = maps.Clone(r.Codes), nil
 	if len(took) > 0 {
-		r.P50, r.P95, r.P99, r.Max = at(took, 50), at(took, 95), at(took, 99), took[len(took)-1].Milliseconds()
+		out.P50, out.P95, out.P99, out.Max = at(took, 50), at(took, 95), at(took, 99), took[len(took)-1].Milliseconds()
 	}
-	return r
+	return out
 }
 
 func at(sorted []time.Duration, percent int) int64 {
@@ -164,7 +166,7 @@ func (r Report) Table(w io.Writer) {
 func codes(counts map[int]int) string {
 	var parts []string
 	for _, code := range slices.Sorted(maps.Keys(counts)) {
-		name := fmt.Sprint(code)
+		name := strconv.Itoa(code)
 		if code == 0 {
 			name = "none"
 		}
