@@ -9,9 +9,10 @@ LINT      := go tool -modfile=scripts/tools/go.mod golangci-lint
 IMAGE     := go run ./scripts/image -version '$(VERSION)' -revision '$(shell git rev-parse HEAD 2>/dev/null)' -created "$(shell TZ=UTC git log -1 --format=%cd --date=format-local:%FT%TZ 2>/dev/null || echo 1980-01-01T00:00:00Z)"
 FUZZTIME  ?= 10s
 CHAOS     ?= 10000
+SOAK      ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-openstack test-deploy build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling openstack-up openstack-down clean
+.PHONY: help run test test-galera test-openstack test-deploy build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling faults soak openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +73,15 @@ bench: build ## size, cold start, cost, throughput, memory and growth of every f
 
 bench-scaling: ## Stackhook, Heat's scaling policy and Senlin side by side on a real OpenStack
 	@scripts/bench-scaling
+
+faults: ## what goes wrong around a class at work, on a real OpenStack whose daemons are killed (Debian 12, root)
+	@scripts/test-deps
+	scripts/openstack-up
+	OS_CLOUD=devcloud go run ./scripts/faults -daemons
+
+soak: ## a class at work for SOAK (30m): memory, threads, open files and goroutines stay flat
+	@scripts/test-deps
+	go run ./scripts/soak -for $(SOAK)
 
 openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root)
 	@scripts/openstack-up
