@@ -37,6 +37,7 @@ type options struct {
 	// patience is how long all may take to be right again.
 	patience time.Duration
 	quiet    bool // no alarms
+	bin      string
 	pace     traffic.Pace
 }
 
@@ -78,6 +79,7 @@ func parse(args []string, complaints io.Writer) (options, error) {
 	flags.DurationVar(&o.patience, "patience", 4*time.Minute, "how long to wait until all is right again; that it takes longer is no failure")
 	flags.Float64Var(&o.pace.Rate, "rate", 10, "requests a second")
 	flags.IntVar(&o.pace.Learners, "learners", 25, "learners for each fault, at most")
+	flags.StringVar(&o.bin, "bin", "", "`folder` of programs that are built, such as bin after make build; else they are built")
 	flags.BoolVar(&o.quiet, "no-alarms", false, "make no cluster and send no alarms: for a cloud that is slow to make one")
 	flags.StringVar(&o.json, "json", "", "also write the rows to this `file`")
 	flags.Func("only", "play only faults whose name matches this `pattern`", func(text string) (err error) {
@@ -152,7 +154,7 @@ func build(ctx context.Context, o options, getenv func(string) string, out io.Wr
 	if h.sky, err = newSky(ctx, getenv("OS_CLOUD"), h.cloudsYAML, h.weather); err != nil {
 		return h, err
 	}
-	if h.stand, err = stand.Start(ctx, stand.Options{Dir: h.dir, Env: h.sky.env, Instances: 2}); err != nil {
+	if h.stand, err = stand.Start(ctx, stand.Options{Dir: h.dir, Env: h.sky.env, Instances: 2, Bin: o.bin}); err != nil {
 		return h, fmt.Errorf("set up: %w", err)
 	}
 	if o.quiet {

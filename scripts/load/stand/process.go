@@ -36,8 +36,8 @@ func (p *Process) Start() error {
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", p.Name, err)
 	}
-	defer func() { _ = stderr.Close() }()         // the process has its own
-	cmd := exec.Command(p.stand.path(p.function)) //nolint:gosec,noctx // our own program, which ends with Stop
+	defer func() { _ = stderr.Close() }()                         // the process has its own
+	cmd := exec.Command(filepath.Join(p.stand.o.Bin, p.function)) //nolint:gosec,noctx // our own program, which ends with Stop
 	cmd.Env, cmd.Stderr = p.stand.environment(p.port), stderr
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)

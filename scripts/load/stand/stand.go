@@ -25,6 +25,8 @@ type Options struct {
 	Dir       string            // for everything that is written
 	Env       map[string]string // the cloud, as the functions' OS_* variables
 	Instances int               // processes of each function
+	// Bin holds the programs, as `make build` leaves them; empty: they are built.
+	Bin string
 }
 
 // Stand is what runs. Close it in the end.
@@ -57,6 +59,10 @@ func Start(ctx context.Context, o Options) (*Stand, error) {
 
 // build makes the programs as `make build` does.
 func (s *Stand) build(ctx context.Context) error {
+	if s.o.Bin != "" {
+		return nil
+	}
+	s.o.Bin = s.o.Dir
 	for _, name := range Functions() {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", s.path(name), "github.com/stackhook/stackhook/functions/"+name) //nolint:gosec // our own programs
 		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
