@@ -111,6 +111,7 @@ func TestStopLosesNoRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-p.stopping
+			<-time.After(500 * time.Millisecond) // more than Lambda's library is given to send an answer
 			for _, conn := range under {
 				conn.Close()
 			}

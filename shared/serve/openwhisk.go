@@ -67,7 +67,7 @@ func ActionLoop(ctx context.Context, h http.Handler, log zerolog.Logger, in io.R
 			if !more {
 				return <-broken
 			}
-			if err := encoder.Encode(activated(context.WithoutCancel(ctx), h, log, line)); err != nil {
+			if err := encoder.Encode(activated(ctx, h, log, line)); err != nil {
 				return fmt.Errorf("answer an activation: %w", err)
 			}
 		}
