@@ -71,7 +71,7 @@ func scenes() []scene {
 			begin: func(ctx context.Context, h *hall) error { return h.weather.shut(ctx, false) },
 			end:   func(ctx context.Context, h *hall) error { return h.weather.shut(ctx, true) },
 		},
-		{name: "our tokens revoked, 5 times", kind: network, begin: revoked},
+		{name: "our tokens revoked, 3 times", kind: network, begin: revoked},
 		{name: "SIGTERM and start, one process after another", kind: ours, begin: rolled},
 		{name: "log disk full", kind: ours, begin: fullDisk, end: logsAgain},
 		{name: "log's reader gone", kind: ours, begin: noReader, end: logsAgain},
@@ -104,11 +104,11 @@ func (h *hall) devcloud(ctx context.Context, command string) error {
 }
 
 func revoked(ctx context.Context, h *hall) error {
-	for range 5 {
+	for range 3 {
 		if _, err := h.sky.revoke(ctx); err != nil {
 			return err
 		}
-		pause(ctx, h.during/5)
+		pause(ctx, h.during/3)
 	}
 	return nil
 }
