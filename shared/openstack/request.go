@@ -3,6 +3,7 @@ package openstack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,7 +62,7 @@ func (c *Cloud) do(ctx context.Context, r request) error {
 		return err
 	}
 	err = c.send(ctx, r, conn)
-	if gophercloud.ResponseCodeIs(err, http.StatusUnauthorized) && c.session.renewable {
+	if tokenRefused(err) && c.session.renewable {
 		if conn, err = c.connect(ctx, r.op, conn); err != nil {
 			return err
 		}
@@ -69,6 +70,17 @@ func (c *Cloud) do(ctx context.Context, r request) error {
 		err = c.send(ctx, r, conn)
 	}
 	return failure(r.op, err)
+}
+
+// tokenRefused says that the request met a token that is good no more, and had no effect. That is a 401; of Heat it may be a 500,
+// too: its API knows a revoked token from memory for five minutes more (keystonemiddleware, token_cache_time), lets the request in,
+// and the engine then meets Keystone's refusal when it makes a trust with it (seen on Zed: "Remote error: Unauthorized").
+func tokenRefused(err error) bool {
+	if gophercloud.ResponseCodeIs(err, http.StatusUnauthorized) {
+		return true
+	}
+	reply, ok := errors.AsType[gophercloud.ErrUnexpectedResponseCode](err)
+	return ok && reply.Actual == http.StatusInternalServerError && strings.Contains(string(reply.Body), "Unauthorized")
 }
 
 // send makes one request. Its errors are gophercloud's.

@@ -75,6 +75,26 @@ func TestRevokedTokenIsReplacedOnce(t *testing.T) {
 	}
 }
 
+// Heat's API may let a revoked token in that its engine then cannot use: that is a 500 which names the refusal.
+func TestTokenRefusedByTheEngine(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t)
+	var asked atomic.Int32
+	p.HandleFunc("GET /heat/v1/p1/stacks", func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			reply(w, http.StatusInternalServerError, map[string]any{"code": 500, "title": "Internal Server Error", "error": map[string]any{
+				"type": "Unauthorized", "message": "Remote error: Unauthorized The request you have made requires authentication. (HTTP 401)",
+			}})
+			return
+		}
+		reply(w, http.StatusOK, map[string]any{"stacks": []any{}})
+	})
+	ctx := counting(t)
+	_, err := p.cloud(t).FindStack(ctx, "x")
+	wantCode(t, err, openstack.Gone)
+	wantCalls(ctx, t, "keystone POST /auth/tokens", "heat GET /stacks", "keystone POST /auth/tokens", "heat GET /stacks")
+}
+
 func TestRefusedTwiceIsForbidden(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
