@@ -12,7 +12,7 @@ CHAOS     ?= 10000
 SOAK      ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-openstack test-deploy build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling faults soak openstack-up openstack-down clean
+.PHONY: help run test test-galera test-deploy test-vm test-openstack build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling faults soak openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test-galera: ## a site's boot scripts with real MariaDB, Galera and HAProxy in n
 
 test-deploy: ## what each folder of deploy/ says, done literally as far as one machine goes (Debian 12, root)
 	@scripts/test-deploy
+
+test-vm: ## a site's backends in QEMU machines under real cloud-init: boot, rebuild, power cut (Debian 12, root; an hour)
+	@scripts/test-vm
 
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first
 	scripts/test-openstack
