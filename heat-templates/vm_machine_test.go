@@ -69,10 +69,10 @@ func write(w http.ResponseWriter, answer any) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// newDisk is the machine's own disk, from the image; its volumes are blank when they are new.
-func (n *vm) newDisk() {
+// newDisk is the machine's own disk, from an image: prepared, with the packages of the boot scripts, or plain. Volumes that are new are blank.
+func (n *vm) newDisk(image string) {
 	n.site.t.Helper()
-	n.site.sh("cp --sparse=always " + n.site.image + "/root.img " + n.file("root"))
+	n.site.sh("cp --sparse=always " + n.site.image + "/" + image + ".img " + n.file("root"))
 	for _, id := range n.volumes {
 		n.site.sh("[ -e " + n.file(id) + " ] || truncate -s 2G " + n.file(id))
 	}
