@@ -87,7 +87,7 @@ func (n *vm) start() {
 		"-n", nice(), "qemu-system-x86_64", "-name", n.name(), "-uuid", n.id(), "-accel", "tcg", "-cpu", "Nehalem", "-smp", "1", "-m", "1280",
 		"-smbios", "type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova", "-display", "none", "-no-reboot",
 		"-serial", "file:" + n.file("console"), "-kernel", n.site.image + "/kernel", "-initrd", n.site.image + "/initrd",
-		"-append", "root=LABEL=cloudimg-root ro console=ttyS0 quiet mitigations=off",
+		"-append", "root=LABEL=cloudimg-root ro console=ttyS0 quiet mitigations=off tsc=reliable",
 		"-netdev", fmt.Sprintf("tap,id=net,ifname=tap%d,script=no,downscript=no", n.index), "-device", "virtio-net-pci,netdev=net,mac=" + n.mac(),
 		"-device", "virtio-rng-pci",
 	}

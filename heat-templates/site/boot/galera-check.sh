@@ -6,7 +6,7 @@ while read -r line && [ ${#line} -gt 1 ]; do :; done
 
 query="SELECT GROUP_CONCAT(v ORDER BY n SEPARATOR ' ') FROM (SELECT variable_name n, variable_value v FROM information_schema.global_status WHERE variable_name IN
   ('wsrep_cluster_size', 'wsrep_cluster_state_uuid', 'wsrep_cluster_status', 'wsrep_last_committed', 'wsrep_local_state_comment')) t"
-found=$(timeout 2 mariadb --no-defaults --socket="$run/mysql/mysql.sock" -BNe "$query" 2>/dev/null)
+found=$(timeout "${CHECK_WAIT:-2}" mariadb --no-defaults --socket="$run/mysql/mysql.sock" -BNe "$query" 2>/dev/null)
 # shellcheck disable=SC2086 # five words, the last of which may have a blank within
 set -- $found
 if [ $# -ge 5 ] && [ "$4" != 18446744073709551615 ]; then

@@ -31,7 +31,7 @@ ask() {
   for i in 0 1 2; do
     said[i]=
     [ "$i" != "$INDEX" ] || continue
-    said[i]=$(curl -s --max-time 3 "http://${peers[i]}:9200/" || true)
+    said[i]=$(curl -s --max-time "${ASK_WAIT:-3}" "http://${peers[i]}:9200/" || true)
     ! port_open "${peers[i]}" 4567 || alive=true
   done
 }

@@ -98,7 +98,7 @@ until [ "$(status wsrep_cluster_status) $(status wsrep_local_state_comment)" = "
     tail -n 18 "$log/mysql.err" >&2
     die "MariaDB is not in a cluster: $(grep -a ERROR "$log/mysql.err" | tail -n 1 | cut -c1-150)"
   fi
-  sleep 0.5
+  sleep "${ASK_EVERY:-1}"
 done
 
 uuid=$(status wsrep_cluster_state_uuid) seqno=$(status wsrep_last_committed) size=$(status wsrep_cluster_size)

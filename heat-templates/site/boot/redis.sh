@@ -18,7 +18,7 @@ before=${REDIS_PASSWORD_EARLIER:-} # good as well, while the site's password is 
 admin=$(derived admin)
 REDISCLI_AUTH=$admin
 
-ask() { timeout 3 redis-cli --no-auth-warning -h "$1" -p "$2" "${@:3}" 2>/dev/null; }
+ask() { timeout "${ASK_WAIT:-3}" redis-cli --no-auth-warning -h "$1" -p "$2" "${@:3}" 2>/dev/null; }
 to_redis() { ask "$1" 6379 --user admin "${@:2}"; }
 
 # Both ACL users are needed: with a mere requirepass, Open edX's cache would log in as nobody, and hide that it failed.

@@ -1,6 +1,8 @@
 package openstacktest_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -48,4 +50,45 @@ func TestTokensEnd(t *testing.T) {
 	find(person, openstack.Forbidden)
 	fake.Advance(2 * time.Hour)
 	find(cloud, openstack.Gone)
+}
+
+// A machine logs in as the user that Heat made for its wait handle, and no other way.
+func TestAMachineLogsInToSignal(t *testing.T) {
+	t.Parallel()
+	fake, cloud := start(t)
+	ref := create(t, cloud, openstack.NewStack{Name: "handle", Template: `
+heat_template_version: 2018-03-02
+resources:
+  handle: {type: OS::Heat::WaitConditionHandle, properties: {signal_transport: HEAT_SIGNAL}}
+outputs:
+  signal: {value: {get_attr: [handle, signal]}}
+`})
+	fake.Settle()
+	var details struct {
+		UserID    string `json:"user_id"`
+		ProjectID string `json:"project_id"`
+		Password  string `json:"password"`
+	}
+	text, _ := wantState(t, cloud, ref, "CREATE_COMPLETE").Outputs["signal"].(string)
+	if err := json.Unmarshal([]byte(text), &details); err != nil {
+		t.Fatal(err)
+	}
+	login := func(user, password, project string) int {
+		status, _ := call(t, fake, http.MethodPost, "/identity/v3/auth/tokens", "", fmt.Sprintf(`{"auth": {"identity": {"methods": ["password"],
+			"password": {"user": {"id": %q, "password": %q}}}, "scope": {"project": {"id": %q}}}}`, user, password, project))
+		return status
+	}
+	for name, row := range map[string]struct {
+		user, password, project string
+		want                    int
+	}{
+		"its own":           {details.UserID, details.Password, details.ProjectID, http.StatusCreated},
+		"wrong password":    {details.UserID, "wrong", details.ProjectID, http.StatusUnauthorized},
+		"no user":           {"", details.Password, details.ProjectID, http.StatusUnauthorized},
+		"another's project": {details.UserID, details.Password, "other", http.StatusUnauthorized},
+	} {
+		if got := login(row.user, row.password, row.project); got != row.want {
+			t.Errorf("%s: %d, not %d", name, got, row.want)
+		}
+	}
 }
