@@ -229,7 +229,7 @@ func (s *vmSite) hears() {
 		}
 		for id, raw := range signals {
 			said, _ := raw.(map[string]any)
-			if key := r.Stack.ID + r.Name + id; !s.told[key] {
+			if key := r.Stack.ID + r.PhysicalID + id; !s.told[key] {
 				s.told[key] = true
 				s.say("%s says %s: %v", cmp(r.Parent, "site"), said["status"], said["reason"])
 			}
