@@ -120,7 +120,7 @@ E
 host = compute1
 my_ip = $ip
 state_path = $state/nova
-compute_driver = fake.FakeDriver
+compute_driver = $nova_driver
 enabled_apis = osapi_compute
 osapi_compute_listen = $ip
 osapi_compute_workers = 1
@@ -222,7 +222,7 @@ stack_domain_admin = heat_domain_admin
 stack_domain_admin_password = $pw
 region_name_for_services = RegionOne
 auth_encryption_key = 0123456789abcdef0123456789abcdef
-plugin_dirs = $state/python/heat
+$heat_plugins
 [heat_api]
 bind_host = $ip
 workers = 1
@@ -270,7 +270,7 @@ ca_private_key_passphrase = $pw
 $(auth service_auth octavia)
 $(authtoken octavia)
 E
-  printf '[controller_worker]\nnetwork_driver = devcloud\n' | conf octavia/worker.conf
+  printf '[controller_worker]\nnetwork_driver = %s\n' "$octavia_network" | conf octavia/worker.conf
   if [ ! -s "$state/octavia/ca.pem" ]; then # octavia-worker wants a real one
     openssl req -x509 -newkey rsa:2048 -passout "pass:$pw" -days 3650 -subj /CN=devcloud \
       -keyout "$state/octavia/ca.key" -out "$state/octavia/ca.pem" 2>/dev/null
@@ -296,6 +296,7 @@ E
 [DEFAULT]
 $rabbit
 gnocchi_external_project_owner = service
+$aodh_prometheus
 [api]
 paste_config = /etc/aodh/api-paste.ini
 auth_mode = keystone
@@ -311,5 +312,18 @@ workers = 1
 workers = 1
 $(auth service_credentials aodh)
 $(authtoken aodh)
+E
+  [ -z "$prometheus" ] || prometheus_config
+}
+
+prometheus_config() { # it scrapes what a file of devcloud/targets names: [{"targets": ["127.0.0.1:PORT"]}]
+  install -d /etc/openstack "$state/targets"
+  install -d -o prometheus -g prometheus "$state/prometheus"
+  printf 'host: %s\nport: 9090\n' "$ip" | conf openstack/prometheus.yaml # without it Aodh leaves out that kind of alarm
+  conf prometheus/devcloud.yml <<E
+global: {scrape_interval: 2s, scrape_timeout: 2s}
+scrape_configs:
+  - job_name: targets
+    file_sd_configs: [{files: ["$state/targets/*.json"], refresh_interval: 5s}]
 E
 }

@@ -2,8 +2,9 @@
 # lib.sh: paths, messages, ports and processes; sourced by openstack-up and openstack-down.
 #
 # Each daemon leads a session of its own. /run/devcloud/NAME.pid holds "PID STARTTIME BOOT_ID", so neither a reused
-# pid nor a reboot can be mistaken for it. DEVCLOUD=NAME in the environment marks it and its children; SPT_NOENV keeps
-# setproctitle from writing over that.
+# pid nor a reboot can be mistaken for it. DEVCLOUD=NAME in the environment marks it and its children, under a name that
+# release.sh gives each release, since both may run and see each other in /proc; SPT_NOENV keeps setproctitle from
+# writing over that.
 
 run=/run/devcloud log=/var/log/devcloud state=/var/lib/devcloud
 ip=127.0.0.1
@@ -66,7 +67,7 @@ running() { recorded "$1" && stat_of "$rec_pid" && [ "$st_start" = "$rec_start" 
 members() { # members NAME: pids of all that belongs to this daemon, also when its leader is gone or its pid file lost
   local p
   {
-    grep -lzsxF "DEVCLOUD=$1" /proc/[0-9]*/environ | cut -d/ -f3
+    grep -lzsxF "$badge=$1" /proc/[0-9]*/environ | cut -d/ -f3
     if recorded "$1" && { ! stat_of "$rec_pid" || [ "$st_start" = "$rec_start" ]; }; then # else its pid is another's now
       for p in /proc/[0-9]*; do
         if stat_of "${p#/proc/}" && [ "$st_sid" = "$rec_pid" ]; then echo "${p#/proc/}"; fi
@@ -78,7 +79,7 @@ known() { # names of all daemons with a pid file or a living process
   local f
   {
     for f in "$run"/*.pid; do [ ! -e "$f" ] || basename "$f" .pid; done
-    grep -hzs '^DEVCLOUD=' /proc/[0-9]*/environ | tr '\0' '\n' | cut -d= -f2
+    grep -hzs "^$badge=" /proc/[0-9]*/environ | tr '\0' '\n' | cut -d= -f2
   } | sort -u
 }
 sweep() { # sweep NAME: kill what is left of a daemon
@@ -138,7 +139,7 @@ start() { # start NAME USER COMMAND...: unless it runs; what is left of an earli
   if running "$name"; then return; fi
   sweep "$name"
   echo "---- started $(date -Is)" >>"$log/$name.log"
-  setsid setpriv --reuid "$user" --regid "$user" --init-groups env -i -C / DEVCLOUD="$name" SPT_NOENV=1 \
+  setsid setpriv --reuid "$user" --regid "$user" --init-groups env -i -C / "$badge=$name" SPT_NOENV=1 \
     HOME="$(getent passwd "$user" | cut -d: -f6)" PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     PYTHONPATH="$state/python" "$@" >>"$log/$name.log" 2>&1 </dev/null 9>&- &
   pid=$!
@@ -166,10 +167,10 @@ as() { # as USER COMMAND...: with a clean environment
   local u=$1
   shift
   timeout 300 setpriv --reuid "$u" --regid "$u" --init-groups \
-    env -i -C / DEVCLOUD=setup HOME="/var/lib/$u" PATH=/usr/bin:/bin LANG=C.UTF-8 PYTHONPATH="$state/python" "$@" 9>&-
+    env -i -C / "$badge=setup" HOME="/var/lib/$u" PATH=/usr/bin:/bin LANG=C.UTF-8 PYTHONPATH="$state/python" "$@" 9>&-
 }
 py() { # py FILE: one of our Python files, on this cloud
-  timeout 300 env -i DEVCLOUD=setup PATH=/usr/bin:/bin HOME="$state" LANG=C.UTF-8 OS_CLIENT_CONFIG_FILE="$clouds" \
+  timeout 300 env -i "$badge=setup" PATH=/usr/bin:/bin HOME="$state" LANG=C.UTF-8 OS_CLIENT_CONFIG_FILE="$clouds" \
     PYTHONPATH="$state/python" /usr/bin/python3 "$here/openstack/$1" 9>&-
 }
 once() { # once NAME COMMAND...: a first-time step; what went well is remembered

@@ -1,18 +1,19 @@
 # shellcheck shell=bash disable=SC2154 # the paths are set in lib.sh and openstack-up
-# packages.sh: install Debian's packages without starting any of their daemons; sourced by openstack-up.
+# packages.sh: install Debian's packages without starting any of their daemons; sourced by openstack-up, after release.sh.
 
 packages=(mariadb-server rabbitmq-server memcached uwsgi-plugin-python3 python3-pymysql openssl
   keystone placement-api glance-api nova-api nova-conductor nova-scheduler nova-compute neutron-server
   cinder-api cinder-scheduler cinder-volume heat-api heat-api-cfn heat-engine octavia-api octavia-worker
   gnocchi-api gnocchi-metricd aodh-api aodh-evaluator aodh-notifier aodh-listener
   python3-openstackclient python3-heatclient python3-octaviaclient python3-aodhclient python3-gnocchiclient)
+[ "$native" != 2025.1 ] || packages+=(prometheus)
 
 installed() { # are all of them?
   [ "$(dpkg-query -W -f '${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | grep -cx installed)" = ${#packages[@]} ]
 }
 units() { # systemd units of the kinds of daemons which we run ourselves
   (cd /lib/systemd/system && ls) 2>/dev/null |
-    grep -E '^(mariadb|rabbitmq-server|epmd|memcached|keystone|(placement|glance|nova|neutron|cinder|heat|octavia|gnocchi|aodh)-[a-z-]+)\.(service|socket)$' || true
+    grep -E '^(mariadb|rabbitmq-server|epmd|memcached|keystone|(placement|glance|nova|neutron|cinder|heat|octavia|gnocchi|aodh)-[a-z-]+|prometheus)\.(service|socket)$' || true
 }
 apt() { # apt SUBCOMMAND...: no questions, progress to a file for the ticker
   DEBIAN_FRONTEND=noninteractive timeout 1800 apt-get -y -q --no-install-recommends -o Acquire::Retries=3 \
