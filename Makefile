@@ -12,7 +12,7 @@ CHAOS     ?= 10000
 SOAK      ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-deploy test-vm test-openstack build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling faults soak openstack-up openstack-down clean
+.PHONY: help run test test-galera test-deploy test-vm test-openstack test-openstack build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling faults soak openstack-up openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-vm: ## a site's backends in QEMU machines under real cloud-init: boot, rebu
 
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first
 	scripts/test-openstack
+
+test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first (RELEASE=2025.1: on that one)
+	scripts/test-openstack $(if $(RELEASE),--release $(RELEASE))
 
 build: $(FUNCTIONS:%=bin/%) bin/shim ## build every program into bin/
 
@@ -89,8 +92,11 @@ soak: ## a class at work for SOAK (30m): memory, threads, open files and gorouti
 openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root)
 	@scripts/openstack-up
 
+openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root; RELEASE=2025.1: Debian 13's, beside Zed)
+	@scripts/openstack-up $(if $(RELEASE),--release $(RELEASE))
+
 openstack-down: ## stop it again
-	@scripts/openstack-down
+	@scripts/openstack-down $(if $(RELEASE),--release $(RELEASE))
 
 clean: ## remove what was built
 	rm -rf bin dist

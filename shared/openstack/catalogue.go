@@ -2,9 +2,11 @@ package openstack
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 )
 
 func glance() service { return service{name: "glance", kind: "image", version: "v2"} }
@@ -118,24 +120,26 @@ func byNameOrID(ref string) url.Values {
 
 // Balancing is what a cloud has of load balancing, and what Heat can make of it.
 type Balancing struct {
-	// Octavia says that the catalog has it. The rest is then not asked for.
+	// Octavia says that the catalog has it. The rest is then not asked for, unless the caller wants LBaaSv2.
 	Octavia bool
-	// Extension says that Neutron has the extension lbaasv2.
-	Extension bool
-	// Heat says that Heat's type OS::Neutron::LBaaS::LoadBalancer makes something; Hidden is the release in which Heat hid it.
-	Heat   bool
-	Hidden string
+	// Shell says that Heat takes LBaaSv2's types and makes nothing of them. Neutron is then not asked.
+	Shell bool
+	// Heat says that Heat's types of LBaaSv2 make something, Extension that Neutron has the extension lbaasv2.
+	Heat, Extension bool
 }
 
-// lbaasType stands for Heat's types of LBaaSv2.
-const lbaasType = "OS::Neutron::LBaaS::LoadBalancer"
+// shellProbe is a template that Heat must not accept: no load balancer has such a property.
+const shellProbe = `{"heat_template_version": "2015-10-15", "resources": {"probe": {
+	"type": "OS::Neutron::LBaaS::LoadBalancer", "properties": {"stackhook_probe": "none"}}}}`
 
-// Balancing looks at the catalog and, if it has no Octavia or lbaas asks for it, at Neutron's extension and Heat's resource
-// type: no request or two.
+// Balancing looks at the catalog and, if it has no Octavia or lbaas asks for it, at Heat's resource type and Neutron's
+// extension: no request, one or two.
 //
-// From 22 (2024.1) on, Heat's LBaaSv2 types are empty shells: a stack of them succeeds and nothing is made
-// (heat/engine/resources/openstack/neutron/lbaas: NoneResource, support status HIDDEN since 22.0.0). In 21 they are hidden
-// and real. Without the extension Zed does not show the type at all (400 ResourceTypeUnavailable).
+// From 22 (2024.1) on, Heat's LBaaSv2 types are OS::Heat::None under another name: a stack of them succeeds and nothing is
+// made. Heat's own description does not tell: it answers 400 NotSupported for a hidden type, as it does in 21, where they are
+// real; and where it can be read, in the source of 24, it says "hidden since 21.0.0". What tells is that an empty shell takes any
+// property: POST /validate of a wrong one is 200 (seen on 24.0.0), and 400 "Unknown Property" for a type that makes something,
+// or 400 ResourceTypeUnavailable for one whose extension Neutron lacks (both seen on 19.0.0).
 func (c *Cloud) Balancing(ctx context.Context, lbaas bool) (Balancing, error) {
 	const op = "look for load balancing"
 	var b Balancing
@@ -143,44 +147,21 @@ func (c *Cloud) Balancing(ctx context.Context, lbaas bool) (Balancing, error) {
 	if _, b.Octavia, err = c.offers(ctx, op, octavia()); err != nil || b.Octavia && !lbaas {
 		return b, err
 	}
+	err = c.ValidateTemplate(ctx, shellProbe, nil)
+	switch CodeOf(err) {
+	case "":
+		b.Shell = true
+		return b, nil
+	case Refused, Gone:
+		said, ok := errors.AsType[*answer](err)
+		b.Heat = ok && strings.Contains(said.message, "Unknown Property")
+	case Busy, Conflict, Forbidden, Quota, Unavailable, Broken:
+		return b, err
+	}
 	err = c.do(ctx, request{op: op, service: neutron(), method: http.MethodGet, path: "/extensions/{}", args: []string{"lbaasv2"}})
 	if CodeOf(err) == Gone {
 		return b, nil
 	}
-	if err != nil {
-		return b, err
-	}
-	b.Extension = true
-	var reply struct {
-		Support struct {
-			Status  string `json:"status"`
-			Version string `json:"version"`
-		} `json:"support_status"`
-	}
-	err = c.do(ctx, request{
-		op: op, service: heat(), method: http.MethodGet, path: "/resource_types/{}", args: []string{lbaasType}, into: &reply,
-	})
-	switch CodeOf(err) {
-	case "":
-	case Gone, Refused: // not there, or not available
-		return b, nil
-	case Busy, Conflict, Forbidden, Quota, Unavailable, Broken:
-		return b, err
-	}
-	b.Heat = reply.Support.Status != "HIDDEN" || major(reply.Support.Version) < 22
-	if reply.Support.Status == "HIDDEN" {
-		b.Hidden = reply.Support.Version
-	}
-	return b, nil
-}
-
-func major(version string) int {
-	n := 0
-	for _, digit := range version {
-		if digit < '0' || digit > '9' {
-			break
-		}
-		n = n*10 + int(digit-'0')
-	}
-	return n
+	b.Extension = err == nil
+	return b, err
 }

@@ -28,7 +28,7 @@ type row struct {
 // contract is the whole suite.
 func contract() []row {
 	var rows []row
-	for _, part := range [][]row{createRows(), templateRows(), updateRows(), groupRows(), actionRows(), deleteRows(), signalRows(), serviceRows(), volumeRows(), siteRows(), drainRows()} {
+	for _, part := range [][]row{createRows(), templateRows(), updateRows(), groupRows(), actionRows(), deleteRows(), signalRows(), serviceRows(), volumeRows(), siteRows(), drainRows(), releaseRows()} {
 		rows = append(rows, part...)
 	}
 	return rows
@@ -59,20 +59,22 @@ type answer struct {
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	for _, r := range contract() {
-		t.Run(r.name, func(t *testing.T) {
-			t.Parallel()
-			h := onFake(t)
-			r.run(h)
-		})
+	for name, release := range map[string]openstacktest.Release{"zed": openstacktest.Zed, "2025.1": openstacktest.Epoxy} {
+		for _, r := range contract() {
+			t.Run(name+"/"+r.name, func(t *testing.T) {
+				t.Parallel()
+				h := onFake(t, release)
+				r.run(h)
+			})
+		}
 	}
 }
 
 // onFake is a fake cloud of the row's own.
-func onFake(t *testing.T) *harness {
+func onFake(t *testing.T, release openstacktest.Release) *harness {
 	t.Helper()
 	// Guests do not boot in the real test cloud. The window is wide, since the tests share the machine with others.
-	fake := openstacktest.Start(t, openstacktest.SilentGuests(), openstacktest.PatchWindow(150*time.Millisecond))
+	fake := openstacktest.Start(t, openstacktest.Of(release), openstacktest.SilentGuests(), openstacktest.PatchWindow(150*time.Millisecond))
 	cloud, err := openstack.New(openstack.Options{Getenv: lookup(fake.Env())})
 	if err != nil {
 		t.Fatalf("make the client: %v", err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stackhook/stackhook/shared/openstack"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
 // kept has a volume that outlives it, and a server in a stack of its own.
@@ -109,7 +110,7 @@ func balancing(h *harness) {
 		t.Errorf("%+v, %v", b, err)
 	}
 	b, err = h.cloud.Balancing(t.Context(), true)
-	if err != nil || !b.Octavia || b.Extension || b.Heat {
+	if err != nil || !b.Octavia || b.Extension || b.Heat || b.Shell != (h.release(t) == openstacktest.Epoxy) {
 		t.Errorf("LBaaSv2: %+v, %v", b, err)
 	}
 	if n, err := h.cloud.BalancerRoom(t.Context()); err != nil || n != math.MaxInt {

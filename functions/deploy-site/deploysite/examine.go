@@ -221,11 +221,7 @@ func (d *deployer) balancing(ctx context.Context, v visit, s site.Spec, f *findi
 	if err != nil {
 		return fmt.Errorf("choose load balancer: %w", err)
 	}
-	release := ""
-	if b.Hidden != "" {
-		release = "release " + b.Hidden + " or later"
-	}
-	kind, fault := site.Choose(s.LoadBalancer.Kind, site.Balancing{Octavia: b.Octavia, Extension: b.Extension, Heat: b.Heat, HeatRelease: release})
+	kind, fault := site.Choose(s.LoadBalancer.Kind, site.Balancing(b))
 	if fault != nil {
 		f.add(*fault)
 	}

@@ -468,32 +468,37 @@ func Test71Row14LoadBalancerKind(t *testing.T) {
 	lbaas := spec("load_balancer", `{"kind": "lbaasv2"}`)
 	octavia := spec("load_balancer", `{"kind": "octavia"}`)
 	for name, row := range map[string]struct {
-		prepare func(c *openstacktest.Cloud)
-		old     bool // no Octavia in the catalog
+		release openstacktest.Release
+		old     bool // no Octavia in the catalog, but the extension
+		without bool // nor that
 		spec    string
 		kind    string // empty: refused
 		word    string
 	}{
-		"octavia":                 {nil, false, spec(), "octavia", ""},
-		"octavia asked":           {nil, false, octavia, "octavia", ""},
-		"lbaasv2 beside octavia":  {nil, false, lbaas, "", "does not have that extension"},
-		"lbaasv2":                 {nil, true, spec(), "lbaasv2", ""},
-		"lbaasv2 asked":           {nil, true, lbaas, "lbaasv2", ""},
-		"octavia asked, not had":  {nil, true, octavia, "", "no load-balancer service"},
-		"hidden in 21":            {func(c *openstacktest.Cloud) { c.HideLBaaS("21.0.0") }, true, spec(), "lbaasv2", ""},
-		"empty shells of 22":      {func(c *openstacktest.Cloud) { c.HideLBaaS("22.0.0") }, true, spec(), "", "makes nothing"},
-		"empty shells, asked for": {func(c *openstacktest.Cloud) { c.HideLBaaS("22.0.0") }, true, lbaas, "", "makes nothing"},
-		"none at all":             {func(c *openstacktest.Cloud) { c.SetExtension("lbaasv2", false) }, true, spec(), "", "neither"},
+		"octavia":                     {openstacktest.Zed, false, false, spec(), "octavia", ""},
+		"octavia asked":               {openstacktest.Zed, false, false, octavia, "octavia", ""},
+		"lbaasv2 beside octavia":      {openstacktest.Zed, false, false, lbaas, "", "does not have that extension"},
+		"lbaasv2":                     {openstacktest.Zed, true, false, spec(), "lbaasv2", ""},
+		"lbaasv2 asked":               {openstacktest.Zed, true, false, lbaas, "lbaasv2", ""},
+		"octavia asked, not had":      {openstacktest.Zed, true, false, octavia, "", "no load-balancer service"},
+		"none at all":                 {openstacktest.Zed, true, true, spec(), "", "neither"},
+		"hidden in 21":                {openstacktest.Bobcat, true, false, spec(), "lbaasv2", ""},
+		"hidden in 21, asked for":     {openstacktest.Bobcat, true, false, lbaas, "lbaasv2", ""},
+		"octavia of today":            {openstacktest.Epoxy, false, false, spec(), "octavia", ""},
+		"empty shells":                {openstacktest.Epoxy, true, false, spec(), "", "makes nothing"},
+		"empty shells, asked for":     {openstacktest.Epoxy, true, false, lbaas, "", "makes nothing"},
+		"empty shells, no extension":  {openstacktest.Epoxy, true, true, lbaas, "", "makes nothing"},
+		"empty shells beside octavia": {openstacktest.Epoxy, false, false, lbaas, "", "ask for that"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var options []openstacktest.Option
+			options := []openstacktest.Option{openstacktest.Of(row.release)}
 			if row.old {
 				options = append(options, openstacktest.NoOctavia())
 			}
 			h := start(t, options...)
-			if row.prepare != nil {
-				row.prepare(h.cloud)
+			if row.without {
+				h.cloud.SetExtension("lbaasv2", false)
 			}
 			r := h.put(academy, row.spec)
 			if row.kind == "" {

@@ -15,10 +15,16 @@ import (
 	"time"
 )
 
-const (
-	engineEntry = `{min: 1, max: 6, cooldown_out: 0s, cooldown_in: 0s, stuck_timeout: 15s, drain: {timeout: 1s}}`
-	enginePid   = "/run/devcloud/heat-engine.pid" // as scripts/openstack/lib.sh writes it
-)
+const engineEntry = `{min: 1, max: 6, cooldown_out: 0s, cooldown_in: 0s, stuck_timeout: 15s, drain: {timeout: 1s}}`
+
+// pidFile is as scripts/openstack/lib.sh writes it. That of a cloud in a chroot is elsewhere, as scripts/openstack-run says.
+func pidFile(daemon string) string {
+	folder := os.Getenv("OPENSTACK_RUN")
+	if folder == "" {
+		folder = "/run/devcloud"
+	}
+	return filepath.Join(folder, daemon+".pid")
+}
 
 // engineKilled kills Heat's engine in the middle of a growth, and of a removal. Heat never ends such an update; the alarm's
 // calls see that it takes too long, and have it made again.
@@ -93,7 +99,7 @@ func (l *loop) mended(path string, size int) {
 // killEngine kills it the hard way, and has it started again as it was.
 func (l *loop) killEngine() {
 	l.t.Helper()
-	text, err := os.ReadFile(enginePid)
+	text, err := os.ReadFile(pidFile("heat-engine"))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -105,8 +111,11 @@ func (l *loop) killEngine() {
 		l.t.Fatalf("kill heat-engine %s: %v", text, err)
 	}
 	begun := time.Now()
-	up := filepath.Join("..", "..", "..", "scripts", "openstack-up")
-	if said, err := exec.Command(up, os.Getenv("OS_CLIENT_CONFIG_FILE")).CombinedOutput(); err != nil {
+	up := exec.Command(filepath.Join("..", "..", "..", "scripts", "openstack-up"), os.Getenv("OS_CLIENT_CONFIG_FILE"))
+	if os.Getenv("OPENSTACK_RELEASE") != "" { // it knows where that one's clouds.yaml is
+		up.Args = up.Args[:1]
+	}
+	if said, err := up.CombinedOutput(); err != nil {
 		l.t.Fatalf("start heat-engine again: %v\n%s", err, said)
 	}
 	l.t.Logf("the engine is back after %s", time.Since(begun).Round(100*time.Millisecond))

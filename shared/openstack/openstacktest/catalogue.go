@@ -3,7 +3,6 @@ package openstacktest
 import (
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // catalogueState is what a cloud offers besides flavors: images, volume types, extensions.
@@ -11,8 +10,6 @@ type catalogueState struct {
 	images      []object
 	volumeTypes []string
 	extensions  []string
-	// lbaasHidden is the release in which Heat hid its types of LBaaSv2; empty where they are as ever.
-	lbaasHidden string
 	// unbalanced is how many load balancers the project may have, plus one; zero is no bound.
 	unbalanced int
 }
@@ -53,14 +50,6 @@ func (c *Cloud) SetExtension(alias string, there bool) {
 	if there {
 		c.catalogued.extensions = append(c.catalogued.extensions, alias)
 	}
-}
-
-// HideLBaaS makes Heat one that hid its LBaaSv2 types in this release: 21.0.0, where they still work, or 22.0.0, where they
-// make nothing.
-func (c *Cloud) HideLBaaS(release string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.catalogued.lbaasHidden = release
 }
 
 // SetBalancerQuota bounds the project's load balancers; -1 is no bound. Nothing enforces it but whoever asks.
@@ -164,20 +153,19 @@ func (c *Cloud) showExtension(q *request) reply {
 	return reply{status: http.StatusOK, body: map[string]any{"extension": map[string]any{"alias": alias, "name": alias, "links": []any{}}}}
 }
 
-// showType is heat/engine/service.py show_resource_type; without Neutron's extension LBaaSv2 is not available (seen on Zed).
+// showType is heat/engine/service.py show_resource_type. A hidden type is not shown, whether or not it makes something; without
+// Neutron's extension LBaaSv2 is not available (both seen).
 func (c *Cloud) showType(q *request) reply {
 	name := q.PathValue("type")
-	if c.kinds[name] == nil {
+	switch {
+	case c.kinds[name] == nil:
 		return heatError(http.StatusNotFound, "EntityNotFound", "The Resource Type ("+name+") could not be found.")
+	case c.opts.Release.hides(name):
+		return heatError(http.StatusBadRequest, "NotSupported", name+" is not supported.")
+	}
+	if err := c.available(name); err != nil {
+		return badRequest(err)
 	}
 	support := map[string]any{"status": "SUPPORTED", "version": "6.0.0", "message": nil, "previous_status": nil}
-	if strings.HasPrefix(name, "OS::Neutron::LBaaS::") {
-		if !slices.Contains(c.catalogued.extensions, "lbaasv2") {
-			return heatError(http.StatusBadRequest, "ResourceTypeUnavailable", "HEAT-E99001 Service neutron is not available for resource type "+name+", reason: Service endpoint not in service catalog.")
-		}
-		if c.catalogued.lbaasHidden != "" {
-			support["status"], support["version"] = "HIDDEN", c.catalogued.lbaasHidden
-		}
-	}
 	return reply{status: http.StatusOK, body: map[string]any{"resource_type": name, "support_status": support, "properties": map[string]any{}, "attributes": map[string]any{}}}
 }

@@ -22,6 +22,7 @@
 //     entry that names nobody is ignored.
 //   - A server has its volumes from block_device_mapping_v2 while it is there; deletion_policy Retain keeps what it names, and
 //     external_id only looks at it.
+//   - A type that a later release made an empty shell of ([Of]) takes any property and makes nothing, without a word.
 //   - Quotas are enforced as [Quota] says. A list by tags together with another filter is a 500.
 //   - A change of a pool member makes the load balancer immutable (409) for 1.4 s; two changes at once both get 200 and
 //     the last one wins.

@@ -191,6 +191,9 @@ func (c *Cloud) validateDefinition(s *stack, d *definition, depth int) error {
 	if !ok {
 		return parameterError{"StackValidationFailed", "The Resource Type (" + d.typ + ") could not be found."}
 	}
+	if err := c.available(d.typ); err != nil {
+		return err
+	}
 	if text, isFile := s.files[d.typ]; isFile {
 		return c.validateNested(s, d, text, depth)
 	}

@@ -23,6 +23,8 @@ type Options struct {
 	Seed uint64
 	// Listen is the address of the HTTP server; empty means a free port on loopback.
 	Listen string
+	// Release is what Heat knows; empty is Zed.
+	Release Release
 	// NoOctavia leaves load-balancer out of the catalog: what remains is LBaaSv2 under the network endpoint.
 	NoOctavia bool
 	// TokenLife is how long a token is good; zero means one hour.
@@ -92,7 +94,7 @@ func New(o Options) (*Cloud, error) {
 	o.GuestBoot = or(o.GuestBoot, 4*time.Second)
 	o.PatchWindow = or(o.PatchWindow, 30*time.Millisecond)
 	c := &Cloud{
-		opts: o, mux: http.NewServeMux(), kinds: allKinds(),
+		opts: o, mux: http.NewServeMux(), kinds: kindsOf(o.Release),
 		clock:  clock{now: o.Start},
 		ids:    idSource{seed: o.Seed, random: o.Wall},
 		tokens: map[string]*token{}, stacks: newStackIndex(), waiting: map[*resource]bool{}, quota: defaultQuota(), neutron: map[string]*object{},
