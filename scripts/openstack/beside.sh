@@ -94,7 +94,7 @@ down_beside() { # down_beside [--purge]
   outside
   if [ -x "$root$kit/openstack-down" ]; then
     copy_kit # the daemons are found as these scripts mark them
-    inside "$kit/openstack-down" "$@"
+    inside "$kit/openstack-down"
   fi
   if [ -e "/run/netns/$space" ]; then ip netns delete "$space"; fi
   [ -n "${1:-}" ] || return 0

@@ -60,13 +60,16 @@ type answer struct {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	for name, release := range map[string]openstacktest.Release{"zed": openstacktest.Zed, "2025.1": openstacktest.Epoxy} {
-		for _, r := range contract() {
-			t.Run(name+"/"+r.name, func(t *testing.T) {
-				t.Parallel()
-				h := onFake(t, release)
-				r.run(h)
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, r := range contract() {
+				t.Run(r.name, func(t *testing.T) {
+					t.Parallel()
+					h := onFake(t, release)
+					r.run(h)
+				})
+			}
+		})
 	}
 }
 
