@@ -12,7 +12,7 @@ CHAOS     ?= 10000
 SOAK      ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-deploy test-vm test-openstack test-openstack build package image sbom reproducible lint fmt fuzz chaos bench bench-scaling faults soak openstack-up openstack-up openstack-down clean
+.PHONY: help run test test-galera test-deploy test-vm test-openstack test-openstack build package image sbom reproducible lint fmt fuzz chaos chaos-sites bench bench-scaling faults soak bench-sites openstack-up openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 chaos: ## 10,000 lives of a small class, hosts killed between any two calls
 	go test ./shared/lab/chaos -run 'TestChaos$$' -chaos.runs $(CHAOS) -timeout 30m
 
+chaos-sites: ## 10,000 lives of two sites, hosts killed between any two calls: no volume with data goes
+	GOGC=400 go test ./functions/deploy-site/deploysite -run 'TestChaosOfSites$$' -chaos.runs $(CHAOS) -timeout 4h
+
 bench: build ## size, cold start, cost, throughput, memory and growth of every function, with their limits (BENCH="-quick -only cold")
 	@go run ./scripts/bench $(BENCH)
 
@@ -88,6 +91,9 @@ faults: ## what goes wrong around a class at work, on a real OpenStack whose dae
 soak: ## a class at work for SOAK (30m): memory, threads, open files and goroutines stay flat
 	@scripts/test-deps
 	go run ./scripts/soak -for $(SOAK)
+
+bench-sites: ## one site by deploy-site and by Heat's own client side by side on a real OpenStack
+	@scripts/bench-sites
 
 openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root)
 	@scripts/openstack-up

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -24,15 +25,17 @@ var (
 const actsOfLife = 25
 
 // No life of two sites, whatever is asked of them, whatever fails and whoever is killed, ends with a volume gone that held
-// data, or with one volume in two sites. Ten thousand acts: -chaos.runs 400.
+// data, or with one volume in two sites. Ten thousand lives: make chaos-sites.
 func TestChaosOfSites(t *testing.T) {
 	t.Parallel()
-	for n := range *chaosRuns {
-		seed := *chaosSeed + uint64(n)
-		live(t, seed)
-		if t.Failed() {
-			t.Fatalf("seed %d; again: go test ./functions/deploy-site/deploysite -run ChaosOfSites -chaos.seed %d -chaos.runs 1", seed, seed)
-		}
+	hands := min(runtime.GOMAXPROCS(0), *chaosRuns)
+	for hand := range hands {
+		t.Run(fmt.Sprintf("hand %d", hand), func(t *testing.T) {
+			t.Parallel()
+			for n := hand; n < *chaosRuns && !t.Failed(); n += hands {
+				live(t, *chaosSeed+uint64(n))
+			}
+		})
 	}
 }
 
@@ -64,6 +67,7 @@ func live(t *testing.T, seed uint64) {
 	l.look()
 	if t.Failed() {
 		t.Log(strings.Join(l.story, "\n"))
+		t.Logf("seed %d; again: go test ./functions/deploy-site/deploysite -run ChaosOfSites -chaos.seed %d -chaos.runs 1", seed, seed)
 	}
 	l.cloud.Close()
 }
