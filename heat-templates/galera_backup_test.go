@@ -50,7 +50,7 @@ const checksums = "SELECT CONCAT_WS(' ', (SELECT COUNT(*) FROM openedx.courses),
 
 // Acceptance 6: a backup is taken while the site is in use, everything is destroyed, and a new site with secrets of its own has it
 // all again.
-func TestRowBackupAndRestoreIntoANewCluster(t *testing.T) {
+func TestRow7021BackupAndRestoreIntoANewCluster(t *testing.T) {
 	s := runningTrio(t)
 	old := s.whole(3, s.nodes...)
 	bucket := s.store()
@@ -118,7 +118,7 @@ CREATE TABLE openedx.grades (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60)) ;
 }
 
 // A backup that cannot be stored, or was cut off, is none, and says so.
-func TestRowBackupThatFailsIsTold(t *testing.T) {
+func TestRow7021BackupThatFailsIsTold(t *testing.T) {
 	s := goldenTrio(t)
 	s.boots(s.nodes[0])
 	bucket := s.store()

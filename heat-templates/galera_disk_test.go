@@ -14,7 +14,7 @@ func (n *host) volumeDo(script string) {
 }
 
 // What a disk holds that is not this node's own stays as it is, and the word to Heat says what it is.
-func TestRowDiskThatIsNotOursIsRefused(t *testing.T) {
+func TestRow7003DiskThatIsNotOursIsRefused(t *testing.T) {
 	s := newTrio(t)
 	n := s.nodes[0]
 	for _, c := range []struct{ name, prepare, reason string }{
@@ -50,7 +50,7 @@ func TestRowDiskThatIsNotOursIsRefused(t *testing.T) {
 }
 
 // Two volumes are attached in the wrong order: each at the other's node.
-func TestRowDisksInWrongOrder(t *testing.T) {
+func TestRow7003DisksInWrongOrder(t *testing.T) {
 	s := goldenTrio(t)
 	s.nodes[0].loop, s.nodes[1].loop = s.nodes[1].loop, s.nodes[0].loop
 	for _, n := range s.nodes[:2] {
@@ -65,7 +65,7 @@ func TestRowDisksInWrongOrder(t *testing.T) {
 	}
 }
 
-func TestRowDiskThatIsNotAttached(t *testing.T) {
+func TestRow7003DiskThatIsNotAttached(t *testing.T) {
 	s := newTrio(t)
 	n := s.nodes[0]
 	bash(t, "rm "+n.root+"/dev/disk/by-id/*")
@@ -78,7 +78,7 @@ func TestRowDiskThatIsNotAttached(t *testing.T) {
 }
 
 // A failure that nobody foresaw is told by its line, with the last lines of the log, and without secrets.
-func TestRow13FailureIsToldWithItsReason(t *testing.T) {
+func TestRow7113FailureIsToldWithItsReason(t *testing.T) {
 	s := goldenTrio(t)
 	s.boots(s.nodes[1], s.nodes[0])
 	n := s.nodes[2]

@@ -69,7 +69,7 @@ func (s *trio) fight(apps []*host, hosts ...string) (conflicts int) {
 }
 
 // Acceptance 4, first half: with the shipped HAProxy two app nodes never meet in certification.
-func TestRowSingleWriterHasNoCertificationFailures(t *testing.T) {
+func TestRow7006SingleWriterHasNoCertificationFailures(t *testing.T) {
 	s := runningTrio(t)
 	apps := s.appNodes()
 	for range 4 { // each connection anew
@@ -126,7 +126,7 @@ func (n *host) gap(during func()) (longest time.Duration, failed int) {
 }
 
 // Acceptance 4, second half: the writer dies, another takes over for all app nodes, and gives way when the first is back.
-func TestRowSingleWriterFailsOverAndBack(t *testing.T) {
+func TestRow7006SingleWriterFailsOverAndBack(t *testing.T) {
 	s := runningTrio(t)
 	apps := s.appNodes()
 	both := func(want string) func() bool {
@@ -171,7 +171,7 @@ func TestRowSingleWriterFailsOverAndBack(t *testing.T) {
 
 // The check says 200 for whoever may be the writer only: not for one that gives a full copy while a third is there, nor for one
 // without a quorum.
-func TestRowCheckSaysWhoMayBeTheWriter(t *testing.T) {
+func TestRow7006CheckSaysWhoMayBeTheWriter(t *testing.T) {
 	s := goldenTrio(t)
 	s.boots(s.nodes[0], s.nodes[1])
 	check := func(n *host) string {

@@ -10,7 +10,7 @@ import (
 )
 
 // Three nodes from nothing are one cluster, begun by the first; a second run of the boot leaves it as it is.
-func TestRule44FirstBootOfBlankVolumes(t *testing.T) {
+func TestRow7005FirstBootOfBlankVolumes(t *testing.T) {
 	s := newTrio(t)
 	s.boots(s.nodes...)
 	uuid := s.whole(3, s.nodes...)
@@ -61,7 +61,7 @@ func TestRule44FirstBootOfBlankVolumes(t *testing.T) {
 }
 
 // A rebuilt machine, whose own disk is new, takes its volume up again, each in turn.
-func TestRow11RebuildKeepsData(t *testing.T) {
+func TestRow7004RebuildKeepsData(t *testing.T) {
 	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY AUTO_INCREMENT, v INT) ; INSERT INTO openedx.kept (v) SELECT seq FROM openedx.seq_1_to_500")
@@ -79,7 +79,7 @@ func TestRow11RebuildKeepsData(t *testing.T) {
 }
 
 // 7.1 no. 6: a new site that takes the volumes up has passwords of its own, and the databases take them.
-func TestRow6TakenUpVolumesGetTheNewPasswords(t *testing.T) {
+func TestRow7106TakenUpVolumesGetTheNewPasswords(t *testing.T) {
 	s := runningTrio(t)
 	s.stopAll()
 	for _, n := range s.nodes {
@@ -105,7 +105,7 @@ func TestRow6TakenUpVolumesGetTheNewPasswords(t *testing.T) {
 }
 
 // Research 4.5: the first node with a blank volume must not begin a second cluster, whether the others are up or down.
-func TestSplit45BlankFirstNode(t *testing.T) {
+func TestRow7005SplitBlankFirstNode(t *testing.T) {
 	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	n := s.nodes[0]
@@ -205,7 +205,7 @@ func TestRule44TwoOfThreeKilled(t *testing.T) {
 }
 
 // Rule 4.4's end: whoever cannot know waits and says where each stands; an operator's word then counts once, at one node.
-func TestRow12WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
+func TestRow7112WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 	s := runningTrio(t)
 	uuid := s.whole(3, s.nodes...)
 	s.nodes[0].must("CREATE TABLE openedx.kept (id INT PRIMARY KEY)")
@@ -271,7 +271,7 @@ func TestRow12WithoutTheLastNodeAnOperatorDecides(t *testing.T) {
 }
 
 // Joining replaces the data: a volume of one cluster must not be given to another.
-func TestRow6VolumeOfAnotherCluster(t *testing.T) {
+func TestRow7106VolumeOfAnotherCluster(t *testing.T) {
 	s := goldenTrio(t)
 	n := s.nodes[2]
 	n.volumeDo("sed -i 's/^uuid:.*/uuid: 11111111-2222-11f1-b993-576fdad9d802/' $at/data/grastate.dat")
@@ -288,7 +288,7 @@ func TestRow6VolumeOfAnotherCluster(t *testing.T) {
 }
 
 // Adopted volumes have to be of the cluster that the site's function expects.
-func TestRow6ExpectedClusterIsCheckedBeforeTheWord(t *testing.T) {
+func TestRow7106ExpectedClusterIsCheckedBeforeTheWord(t *testing.T) {
 	s := goldenTrio(t)
 	s.boots(s.nodes[0], s.nodes[1])
 	n := s.nodes[2]

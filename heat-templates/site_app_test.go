@@ -165,7 +165,7 @@ func (l *lms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // 3.2 [M] and 7 "HTTP health of the LMS itself", with the real Caddy: at its site port it says 200 to a Host it does not know even if
 // the LMS is dead; at the health port it says what the LMS says, who is asked by its own name, as if by HTTPS.
-func TestRow32HealthListenerSeesADeadLMS(t *testing.T) {
+func TestRow7013HealthListenerSeesADeadLMS(t *testing.T) {
 	t.Parallel()
 	n := appNode(t, "app-1", map[string]string{"HEALTH_PORT": freePort(t)})
 	n.config()
@@ -290,7 +290,7 @@ func TestRow47AppNodeSaysHowItsBootEnded(t *testing.T) {
 }
 
 // 3.3 and 7 "drain before node removal": workers first, by SIGTERM and with time; then the sites; then what they logged goes out.
-func TestRow33NodeThatGoesEndsItsWorkAndShipsItsLogs(t *testing.T) {
+func TestRow7014NodeThatGoesEndsItsWorkAndShipsItsLogs(t *testing.T) {
 	t.Parallel()
 	n := appNode(t, "app-3", nil)
 	n.env = append(n.env, "LOGS_PAUSE=0")

@@ -136,9 +136,9 @@ func (s *realSite) volumesOf(outputs map[string]any) map[string]any {
 	return volumes
 }
 
-// TestRealRow6Row11Site is a site's life on a real Heat: a backend node that fails and says why, is taken away and made again alone,
+// TestRealRow7106Row7004Site is a site's life on a real Heat: a backend node that fails and says why, is taken away and made again alone,
 // the end of the site, six tagged volumes that are left, and another site, in a network that was there before, made of them.
-func TestRealRow6Row11Site(t *testing.T) {
+func TestRealRow7106Row7004Site(t *testing.T) {
 	t.Parallel()
 	s := makeSite(t, siteParameters(map[string]any{"external_network": "public", "app_count": 0}))
 	s.saying("node_2", openstack.Signal{}) // says nothing until the others are ready
@@ -238,8 +238,8 @@ func (s *realSite) ends() openstack.Stack {
 	return openstack.Stack{}
 }
 
-// TestRealRow7Scales: 1 to 12 to 2 application nodes, all in the pool, and no other machine touched.
-func TestRealRow7Scales(t *testing.T) {
+// TestRealRow7007Scales: 1 to 12 to 2 application nodes, all in the pool, and no other machine touched.
+func TestRealRow7007Scales(t *testing.T) {
 	t.Parallel()
 	s := makeSite(t, siteParameters(map[string]any{"app_max": 12}))
 	up := s.settled("CREATE_COMPLETE")

@@ -44,7 +44,7 @@ func siteMachine(t *testing.T, o *outside, standIns map[string]string) (root str
 }
 
 // Research 7.1 row 13: a boot that fails says script, line, command and code, and its last lines, once, and no secret.
-func TestRow13SiteFailureHasItsReason(t *testing.T) {
+func TestRow7113SiteFailureHasItsReason(t *testing.T) {
 	t.Parallel()
 	o := newOutside(t)
 	root, run := siteMachine(t, o, map[string]string{"disk": `. "$SITE_ROOT/opt/stackhook/lib.sh"
@@ -69,7 +69,7 @@ fi`})
 }
 
 // After a failure nothing runs; without one, all that is installed does, and is said to be ready once.
-func TestRow13SiteBootRunsAllItsParts(t *testing.T) {
+func TestRow7113SiteBootRunsAllItsParts(t *testing.T) {
 	t.Parallel()
 	o := newOutside(t)
 	root, run := siteMachine(t, o, map[string]string{"disk": `echo "disk $*" >>"$SITE_ROOT/ran"`})

@@ -37,8 +37,8 @@ func changed(a, b map[string]string) []string {
 	return out
 }
 
-// TestRow11OneBackendIsMadeAgain follows README.md's recipe: away, and back, with address and volumes and nothing else touched.
-func TestRow11OneBackendIsMadeAgain(t *testing.T) {
+// TestRow7004OneBackendIsMadeAgain follows README.md's recipe: away, and back, with address and volumes and nothing else touched.
+func TestRow7004OneBackendIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	f := makeFakeSite(t, siteParameters())
 	before, servers := f.read("CREATE_COMPLETE"), f.servers()
@@ -86,8 +86,8 @@ func TestFault8SettingsWaitForTheirTurn(t *testing.T) {
 	}
 }
 
-// TestRow13FailureTellsWhy: a machine's own reason is the stack's.
-func TestRow13FailureTellsWhy(t *testing.T) {
+// TestRow7113FailureTellsWhy: a machine's own reason is the stack's.
+func TestRow7113FailureTellsWhy(t *testing.T) {
 	t.Parallel()
 	f := makeFakeSite(t, siteParameters(), openstacktest.SilentGuests())
 	s := f.read("CREATE_FAILED")
@@ -96,8 +96,8 @@ func TestRow13FailureTellsWhy(t *testing.T) {
 	}
 }
 
-// TestRow6VolumesOutliveTheSite: six are left, free and tagged, and a new site takes them by id.
-func TestRow6VolumesOutliveTheSite(t *testing.T) {
+// TestRow7002VolumesOutliveTheSite: six are left, free and tagged, and a new site takes them by id.
+func TestRow7002VolumesOutliveTheSite(t *testing.T) {
 	t.Parallel()
 	f := makeFakeSite(t, siteParameters())
 	volumes, _ := f.read("CREATE_COMPLETE").Outputs["volumes"].(map[string]any)
@@ -126,8 +126,8 @@ func TestRow6VolumesOutliveTheSite(t *testing.T) {
 	}
 }
 
-// TestRow8ProgressIsTold: each node's steps are on the one handle that nothing waits for.
-func TestRow8ProgressIsTold(t *testing.T) {
+// TestRow7108ProgressIsTold: each node's steps are on the one handle that nothing waits for.
+func TestRow7108ProgressIsTold(t *testing.T) {
 	t.Parallel()
 	f := makeFakeSite(t, siteParameters())
 	f.read("CREATE_COMPLETE")

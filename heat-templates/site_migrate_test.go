@@ -87,7 +87,7 @@ func count(text, word string) int { return strings.Count(text, word) }
 
 // 7 "migrations run once": of nodes that boot at once one migrates, the others wait and skip; the next version is migrated to once
 // more, and an old node that starts again does not take it back.
-func TestRow7MigrationsRunOnce(t *testing.T) {
+func TestRow7016MigrationsRunOnce(t *testing.T) {
 	t.Parallel()
 	port, shared := mariadb(t), t.TempDir()
 	nodes := migrators(t, port, shared, 3)
@@ -122,7 +122,7 @@ func TestRow7MigrationsRunOnce(t *testing.T) {
 }
 
 // The same row: a runner that dies with its node is followed by the next one, when its lock has run out and not before.
-func TestRow7MigrationsOfADeadRunnerAreTakenOver(t *testing.T) {
+func TestRow7016MigrationsOfADeadRunnerAreTakenOver(t *testing.T) {
 	t.Parallel()
 	port, shared := mariadb(t), t.TempDir()
 	nodes := migrators(t, port, shared, 2)
@@ -159,7 +159,7 @@ func TestRow7MigrationsOfADeadRunnerAreTakenOver(t *testing.T) {
 }
 
 // The same row: a runner whose lock another has taken, or that cannot reach the database, stops its own init first.
-func TestRow7MigrationsWithoutTheirLockEnd(t *testing.T) {
+func TestRow7016MigrationsWithoutTheirLockEnd(t *testing.T) {
 	t.Parallel()
 	port, shared := mariadb(t), t.TempDir()
 	n := migrators(t, port, shared, 1)[0]
@@ -183,7 +183,7 @@ func TestRow7MigrationsWithoutTheirLockEnd(t *testing.T) {
 }
 
 // The same row: a failure is told, nothing is written down as done, and the next boot tries again.
-func TestRow7MigrationsThatFailMayRunAgain(t *testing.T) {
+func TestRow7016MigrationsThatFailMayRunAgain(t *testing.T) {
 	t.Parallel()
 	port, shared := mariadb(t), t.TempDir()
 	n := migrators(t, port, shared, 1)[0]

@@ -43,7 +43,7 @@ func runningSet(t *testing.T, states ...memberState) *mongoSet {
 }
 
 // 7 "backup / restore": one node dumps, as of one moment, a secondary; a dump that broke off is not a backup; old ones go.
-func TestRow7MongodbBackupByOneSecondary(t *testing.T) {
+func TestRow7021MongodbBackupByOneSecondary(t *testing.T) {
 	t.Parallel()
 	s, bucket := runningSet(t, memberSecondary, memberPrimary, memberSecondary), t.TempDir()
 	nodes := []*siteNode{backupNode(t, s, 0, bucket, nil), backupNode(t, s, 1, bucket, nil), backupNode(t, s, 2, bucket, nil)}
@@ -91,7 +91,7 @@ func TestRow7MongodbBackupByOneSecondary(t *testing.T) {
 
 // The same row: a new set is filled from a backup of another site by the node that made it; one that was cut off begins anew; and a
 // set that has courses is never overwritten.
-func TestRow7MongodbRestoreIntoANewSet(t *testing.T) {
+func TestRow7021MongodbRestoreIntoANewSet(t *testing.T) {
 	t.Parallel()
 	s, bucket := newMongoSet(t), t.TempDir()
 	var nodes []*siteNode

@@ -238,7 +238,7 @@ func TestRow7115RotatedUsersAndKeyfile(t *testing.T) {
 }
 
 // 7.1 no. 6: a new site that takes the volumes up has an admin's password of its own; the one that the set has is on the volume.
-func TestRow6TakenUpSetGetsTheNewPasswords(t *testing.T) {
+func TestRow7106TakenUpSetGetsTheNewPasswords(t *testing.T) {
 	t.Parallel()
 	s := newMongoSet(t)
 	s.config, s.users = []string{s.host(0), s.host(1), s.host(2)}, map[string]string{"admin": "hunter2before", "openedx": "hunter2old"}

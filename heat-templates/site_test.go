@@ -115,8 +115,8 @@ func TestSiteContract(t *testing.T) {
 	}
 }
 
-// TestRow1ExactlyThree: the number of backend nodes is nobody's to choose.
-func TestRow1ExactlyThree(t *testing.T) {
+// TestRow7001ExactlyThree: the number of backend nodes is nobody's to choose.
+func TestRow7001ExactlyThree(t *testing.T) {
 	t.Parallel()
 	backend := siteTemplate(t).Files["site-backend.yaml"]
 	if n := strings.Count(backend, "type: site-backend-node.yaml"); n != 3 || strings.Contains(backend, "ResourceGroup") || strings.Contains(backend, "count") {

@@ -9,7 +9,7 @@ import (
 )
 
 // Acceptance 8: each of these is refused with the path of the field that is wrong, and the cloud hears of none of them.
-func TestRowValidateBeforeCreateRefusesEachWrongSpec(t *testing.T) {
+func TestRow7022ValidateRefusesEachWrongSpec(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/wrong.yaml")
 	if err != nil {

@@ -86,7 +86,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 }
 
 // The alarms call addresses that scale-cluster accepts, and each the one for its direction.
-func TestAlarmsAreSigned(t *testing.T) {
+func TestRow7109AlarmsAreSigned(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -354,7 +354,7 @@ func TestUpdateFaults(t *testing.T) {
 }
 
 // A new key or public address is written by the next put, though Heat never shows the old ones.
-func TestNewKeyNewAddresses(t *testing.T) {
+func TestRow7109NewKeyNewAddresses(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())

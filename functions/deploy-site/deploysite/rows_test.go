@@ -75,7 +75,7 @@ func (h *house) say(site, mode string, seqno map[int]int) bool {
 }
 
 // Row "exactly 3, count not a parameter".
-func TestRowThreeNodeDataCluster(t *testing.T) {
+func TestRow7001ThreeNodeDataCluster(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	for _, n := range []string{"1", "2", "4", "5"} {
@@ -97,7 +97,7 @@ func TestRowThreeNodeDataCluster(t *testing.T) {
 }
 
 // Row 7.1.1: everything that can be known is known before anything is made.
-func Test71Row1EverythingIsCheckedBeforeAnythingIsMade(t *testing.T) {
+func TestRow7101EverythingIsCheckedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	tight := func(change func(*openstacktest.Quota)) func(*house) {
 		return func(h *house) {
@@ -157,7 +157,7 @@ func Test71Row1EverythingIsCheckedBeforeAnythingIsMade(t *testing.T) {
 }
 
 // Row 7.1.2 and 7.1.17: what a PUT would do, how much it disturbs, and what the site takes.
-func Test71Row2PreviewAnd71Row17Sizes(t *testing.T) {
+func TestRow7102PreviewAndRow7117Sizes(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	r := h.post(academy+"/preview", spec())
@@ -206,7 +206,7 @@ func Test71Row2PreviewAnd71Row17Sizes(t *testing.T) {
 }
 
 // A change of the data nodes is made for those alone who say that they mean it, and then touches none of them by itself.
-func TestRowRebuildBackendNeedsANamedOverride(t *testing.T) {
+func TestRow7004RebuildBackendNeedsANamedOverride(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -274,7 +274,7 @@ func (h *house) servers() []string {
 }
 
 // Row "rolling update": as many application nodes serve during a roll as before, and all are new after it.
-func TestRowRollingUpdateOfApplicationNodes(t *testing.T) {
+func TestRow7015RollingUpdateOfApplicationNodes(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -308,7 +308,7 @@ func TestRowRollingUpdateOfApplicationNodes(t *testing.T) {
 }
 
 // Row 7.1.5 and "data on volumes that outlive the stack": deletion takes two requests, and the volumes stay.
-func Test71Row5DeleteGuard(t *testing.T) {
+func TestRow7105DeleteGuardAndRow7002VolumesStay(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -370,7 +370,7 @@ func (h *house) gone() (confirm string) {
 }
 
 // Row 7.1.6: a new site takes over the volumes of one that was deleted.
-func Test71Row6ReAdopt(t *testing.T) {
+func TestRow7106ReAdopt(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	retained := spec("backend", `{"volumes": "retained"}`)
@@ -463,7 +463,7 @@ func (h *house) byPlace(name, without string) map[string]string {
 }
 
 // Row 7.1.14: the kind of load balancer is chosen with proof.
-func Test71Row14LoadBalancerKind(t *testing.T) {
+func TestRow7114LoadBalancerKindAndRow7011LBaaSv2(t *testing.T) {
 	t.Parallel()
 	lbaas := spec("load_balancer", `{"kind": "lbaasv2"}`)
 	octavia := spec("load_balancer", `{"kind": "octavia"}`)
@@ -517,7 +517,7 @@ func Test71Row14LoadBalancerKind(t *testing.T) {
 }
 
 // Row "secrets generated, equal on all nodes": made once, never changed by a PUT, never shown.
-func TestRowSecretsAreMadeOnceAndNeverShown(t *testing.T) {
+func TestRow7019SecretsAreMadeOnceAndNeverShown(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	storage := func(access, secret string) string {
@@ -579,7 +579,7 @@ func TestRowSecretsAreMadeOnceAndNeverShown(t *testing.T) {
 }
 
 // Row 7.1.3: the same request from everywhere at once is one site.
-func Test71Row3IdempotentInParallel(t *testing.T) {
+func TestRow7103IdempotentInParallel(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -606,7 +606,7 @@ func Test71Row3IdempotentInParallel(t *testing.T) {
 }
 
 // Row "cancel running operation", and 7.1.4: data nodes are never rolled back.
-func TestRowCancelAnd71Row4RollbackWithDataRules(t *testing.T) {
+func TestRow7023CancelAndRow7104RollbackWithDataRules(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.post(academy+"/cancel", "").want(t, http.StatusNotFound, "no_such_site")
@@ -634,7 +634,7 @@ func TestRowCancelAnd71Row4RollbackWithDataRules(t *testing.T) {
 }
 
 // Row 7.1.7: what differs is told, and nothing is changed.
-func Test71Row7DriftCheck(t *testing.T) {
+func TestRow7107DriftCheck(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -663,7 +663,7 @@ func Test71Row7DriftCheck(t *testing.T) {
 }
 
 // Row 7.1.12: after a full stop the node with the most of the data goes on.
-func Test71Row12Recover(t *testing.T) {
+func TestRow7112Recover(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())
@@ -682,7 +682,7 @@ func Test71Row12Recover(t *testing.T) {
 }
 
 // Row 7.1.8 and 7.1.13: the page needs a link and no login, and shows why a node could not start.
-func Test71Row8PageAnd71Row13BootFailure(t *testing.T) {
+func TestRow7108PageAndRow7025Logs(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.put(academy, spec())
@@ -716,7 +716,7 @@ func Test71Row8PageAnd71Row13BootFailure(t *testing.T) {
 }
 
 // Row 7.1.13: the script's line, its exit code and its last lines come from the node's own handle.
-func Test71Row13BootFailureWithReason(t *testing.T) {
+func TestRow7113BootFailureWithReason(t *testing.T) {
 	t.Parallel()
 	h := start(t, openstacktest.SilentGuests())
 	h.put(academy, spec())
