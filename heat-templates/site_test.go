@@ -124,8 +124,8 @@ func TestRow7001ExactlyThree(t *testing.T) {
 	}
 }
 
-// TestRowsVariantsComeUp makes each variant of a site on the fake cloud.
-func TestRowsVariantsComeUp(t *testing.T) {
+// TestRow7010To7030VariantsComeUp makes each variant of a site on the fake cloud.
+func TestRow7010To7030VariantsComeUp(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		parameters map[string]any
@@ -133,15 +133,15 @@ func TestRowsVariantsComeUp(t *testing.T) {
 		has        []string // resources
 		hasNot     []string
 	}{
-		"plain":   {nil, nil, []string{"net", "router_interface", "floating_ip", "lb_octavia", "nodes/0/member"}, []string{"lb_lbaasv2", "dns_lms", "uploads", "alarm_out", "given_subnet", "nodes/0/wait_for_visitors"}},
-		"lbaasv2": {map[string]any{"lb_kind": "lbaasv2"}, []openstacktest.Option{openstacktest.NoOctavia()}, []string{"lb_lbaasv2/pool", "nodes/0/member_lbaasv2"}, []string{"lb_octavia", "nodes/0/member"}},
-		"inside":  {map[string]any{"external_network": ""}, nil, []string{"net"}, []string{"router", "floating_ip"}},
-		"given":   {map[string]any{"network": "private", "subnet": "GIVEN"}, nil, []string{"given_subnet", "floating_ip"}, []string{"net", "router"}},
-		"tls":     {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": "SOURCE_IP"}, nil, []string{"lb_octavia/listener"}, nil},
-		"dns":     {map[string]any{"dns_zone": "example.org."}, nil, []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"}, nil},
-		"buckets": {map[string]any{"makes_buckets": true}, nil, []string{"uploads", "backups"}, nil},
-		"alarms":  {map[string]any{"scale_out_url": "http://x/o", "scale_in_url": "http://x/i"}, nil, []string{"alarm_out", "alarm_in"}, nil},
-		"waiting": {map[string]any{"app_wait": 30, "admin_cidr": "10.9.0.0/16", "backend_affinity": "hard"}, nil, []string{"nodes/0/wait_for_visitors"}, nil},
+		"row 7010 plain":          {nil, nil, []string{"net", "router_interface", "floating_ip", "lb_octavia", "nodes/0/member"}, []string{"lb_lbaasv2", "dns_lms", "uploads", "alarm_out", "given_subnet", "nodes/0/wait_for_visitors"}},
+		"row 7011 lbaasv2":        {map[string]any{"lb_kind": "lbaasv2"}, []openstacktest.Option{openstacktest.NoOctavia()}, []string{"lb_lbaasv2/pool", "nodes/0/member_lbaasv2"}, []string{"lb_octavia", "nodes/0/member"}},
+		"row 7030 inside":         {map[string]any{"external_network": ""}, nil, []string{"net"}, []string{"router", "floating_ip"}},
+		"row 7029 and 7030 given": {map[string]any{"network": "private", "subnet": "GIVEN"}, nil, []string{"given_subnet", "floating_ip"}, []string{"net", "router"}},
+		"row 7017 tls":            {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": "SOURCE_IP"}, nil, []string{"lb_octavia/listener"}, nil},
+		"row 7018 dns":            {map[string]any{"dns_zone": "example.org."}, nil, []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"}, nil},
+		"row 7020 buckets":        {map[string]any{"makes_buckets": true}, nil, []string{"uploads", "backups"}, nil},
+		"row 7009 alarms":         {map[string]any{"scale_out_url": "http://x/o", "scale_in_url": "http://x/i"}, nil, []string{"alarm_out", "alarm_in"}, nil},
+		"row 7014 waiting":        {map[string]any{"app_wait": 30, "admin_cidr": "10.9.0.0/16", "backend_affinity": "hard"}, nil, []string{"nodes/0/wait_for_visitors"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -297,5 +297,47 @@ func TestRow14UserDataFits(t *testing.T) {
 				t.Logf("%q: user data of %s is %d bytes", platform, server, n)
 			}
 		}
+	}
+}
+
+// Row 7.0.13: an LMS that is dead is out of the pool within 30 seconds, whichever the load balancer, and is asked at the port that
+// tells the truth.
+func TestRow7013DeadLMSIsOutWithinThirtySeconds(t *testing.T) {
+	t.Parallel()
+	template := siteTemplate(t)
+	for _, kind := range []string{"octavia", "lbaasv2"} {
+		text := template.Files["site-lb-"+kind+".yaml"]
+		number := func(name string) int {
+			found := regexp.MustCompile(`\n      ` + name + `: ([0-9]+)\n`).FindStringSubmatch(text)
+			if found == nil {
+				t.Fatalf("%s: no %s", kind, name)
+			}
+			n := 0
+			_, _ = fmt.Sscan(found[1], &n)
+			return n
+		}
+		if worst := number("delay")*number("max_retries") + number("timeout"); worst >= 30 || worst <= 0 {
+			t.Errorf("%s: %d seconds", kind, worst)
+		}
+		if !strings.Contains(text, "url_path: /heartbeat") {
+			t.Errorf("%s asks something else", kind)
+		}
+		if member := regexp.MustCompile(`monitor_port: 8079`); kind == "octavia" && !member.MatchString(template.Files["site-app-node.yaml"]) {
+			t.Errorf("%s asks another port", kind)
+		}
+	}
+}
+
+// Row 7.0.7: no node's address is written down anywhere, so there is no last one.
+func TestRow7007NoTableOfAddresses(t *testing.T) {
+	t.Parallel()
+	template := siteTemplate(t)
+	for name, text := range template.Files {
+		if strings.HasSuffix(name, ".yaml") && regexp.MustCompile(`ip_address: +["']?[0-9]`).MatchString(text) {
+			t.Errorf("%s has an address", name)
+		}
+	}
+	if regexp.MustCompile(`ip_address: +["']?[0-9]`).MatchString(template.Text) || !strings.Contains(template.Text, "count: {get_param: app_count}") {
+		t.Error("site.yaml has an address, or no count")
 	}
 }

@@ -269,6 +269,14 @@ type Auth struct {
 // Sites holds what every site starts from.
 type Sites struct {
 	Defaults SiteDefaults `yaml:"defaults"`
+	// Notify are told what became of sites.
+	Notify []Notify `yaml:"notify" validate:"dive"`
+}
+
+// Notify is somebody who is told what became of sites, by requests that are signed with the secret.
+type Notify struct {
+	URL    string `yaml:"url" validate:"required,http_url"`
+	Secret Secret `yaml:"secret" validate:"required,min=32"`
 }
 
 // SiteDefaults fills what a site's spec leaves out.

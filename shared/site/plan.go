@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/cluster"
@@ -62,7 +63,10 @@ type Ask struct {
 	Who, Token string
 	// Override allows a change that makes the data nodes anew.
 	Override bool
-	Now      time.Time
+	// Latest lets a change overtake an update that is still being made. A site that is being made is not overtaken: Heat
+	// fails then (measured).
+	Latest bool
+	Now    time.Time
 }
 
 // Plan compares what is wanted with what is there. Who and token go into the cluster's memory.
@@ -169,7 +173,7 @@ func (c *Change) judge(w Want, h Have, ask Ask, had state, stateDiffers bool) {
 		c.Code = NewKeys
 	case h.Action == "DELETE":
 		c.Code = Busy
-	case h.Status == "IN_PROGRESS" && differs:
+	case h.Status == "IN_PROGRESS" && differs && !c.overtakes(h, ask):
 		c.Code = Busy
 	case h.Status == "FAILED" && (h.Action == "SUSPEND" || h.Action == "RESUME"), h.Action == "SUSPEND" && differs:
 		c.Code = Stopped
@@ -180,6 +184,18 @@ func (c *Change) judge(w Want, h Have, ask Ask, had state, stateDiffers bool) {
 	default:
 		c.Code = Unchanged
 	}
+}
+
+// overtakes says that the change may be made while Heat is at work: it is asked to, and neither of the two touches a data
+// node. What a roll, a recovery or a rotation has begun goes on to its end.
+func (c *Change) overtakes(h Have, ask Ask) bool {
+	memory, _ := cluster.Remember(h.Parameters["scale_state"])
+	for _, word := range []string{"roll", "recover", "rotat"} {
+		if strings.HasPrefix(memory.By, word) {
+			return false
+		}
+	}
+	return ask.Latest && h.Action == "UPDATE" && c.Verdict != ReplacesBackend
 }
 
 // fixed are the fields that a site keeps for life and that this request has otherwise.

@@ -21,7 +21,7 @@ type Step struct {
 
 // Progress is how far Heat has got with a site.
 type Progress struct {
-	State   string `json:"state"` // creating, updating, ready, failed, suspended, deleting
+	State   string `json:"state"` // creating, updating, ready, unserved, failed, suspended, deleting
 	Percent int    `json:"percent"`
 	Steps   []Step `json:"steps"`
 }
@@ -34,6 +34,8 @@ const (
 	Failed    = "failed"
 	Suspended = "suspended"
 	Deleting  = "deleting"
+	// Unserved is a site that Heat has made and whose load balancer reaches none of its nodes.
+	Unserved = "unserved"
 
 	pending = "pending"
 	active  = "active"

@@ -66,7 +66,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, options
 			ExternalNetwork: cfg.Sites.Defaults.ExternalNetwork,
 		},
 		own: door{clouds: cloud, shared: true}, as: func(token string) door { return door{clouds: cloud.As(token)} },
-		refs: map[string]openstack.StackRef{}, key: site.NewKey,
+		refs: map[string]openstack.StackRef{}, key: site.NewKey, told: cfg.Sites.Notify,
 	}
 	for _, option := range options {
 		option(d)
@@ -87,6 +87,8 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, options
 	}
 	mux.HandleFunc("/sites/{name}/export", d.only(d.answer(d.export), http.MethodGet, http.MethodHead))
 	mux.HandleFunc("/sites/{name}/page", d.page)
+	mux.HandleFunc("/notices", d.only(d.answer(d.notices), http.MethodGet, http.MethodPost))
+	mux.HandleFunc("/leftovers", d.only(d.answer(d.leftovers), http.MethodGet))
 	mux.HandleFunc("/", notFound)
 	return mux, nil
 }
@@ -99,6 +101,7 @@ type deployer struct {
 	facts       site.Template
 	defaults    site.Defaults
 	credentials []caller.Credential
+	told        []config.Notify
 	own         door
 	as          func(token string) door
 	now         function.Clock

@@ -20,6 +20,7 @@ const (
 	update   = "heat PATCH /stacks/{}/{}"
 	events   = "heat GET /stacks/{}/{}/events"
 	academy  = "academy"
+	members  = "octavia GET /lbaas/pools/{}/members"
 	metadata = "heat GET /stacks/{}/{}/resources/{}/metadata"
 )
 
@@ -80,7 +81,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 	h.restart()
 	h.calls()
 	h.get(academy)
-	if got := h.calls(); !slices.Equal(got, []string{find, read, events, metadata}) {
+	if got := h.calls(); !slices.Equal(got, []string{find, read, events, metadata, members}) {
 		t.Errorf("get in a new process: %v", got)
 	}
 }

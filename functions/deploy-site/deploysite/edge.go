@@ -24,6 +24,7 @@ type clouds interface {
 	Resources(ctx context.Context, ref openstack.StackRef, depth int) ([]openstack.Resource, error)
 	Servers(ctx context.Context, ids ...string) ([]openstack.Server, error)
 	LoadBalancer(ctx context.Context, id string) (openstack.LoadBalancer, error)
+	Members(ctx context.Context, poolID string) ([]openstack.Member, error)
 }
 
 // stacks is Heat's part.

@@ -73,7 +73,7 @@ func (d *deployer) imported(ctx context.Context, r *http.Request, v visit) (any,
 	case err != nil:
 		return nil, err
 	case there:
-		return d.again(ctx, v, ref, d.want(v.name, spec), false)
+		return d.again(ctx, v, ref, d.want(v.name, spec), d.ask(v))
 	}
 	return d.create(ctx, v, d.want(v.name, spec))
 }

@@ -2,7 +2,6 @@ package deploysite
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -40,7 +39,7 @@ func (d *deployer) preview(ctx context.Context, r *http.Request, v visit) (any, 
 	}
 	var out outlook
 	if q.there {
-		out, err = d.previewChange(ctx, v, q.ref, q.want, q.override)
+		out, err = d.previewChange(ctx, v, q.ref, q.want, q.ask)
 	} else {
 		out, err = d.previewCreate(ctx, v, q.want)
 	}
@@ -70,12 +69,13 @@ func (d *deployer) previewCreate(ctx context.Context, v visit, want site.Want) (
 	return out, nil
 }
 
-func (d *deployer) previewChange(ctx context.Context, v visit, ref openstack.StackRef, want site.Want, override bool) (outlook, error) {
+func (d *deployer) previewChange(ctx context.Context, v visit, ref openstack.StackRef, want site.Want, ask site.Ask) (outlook, error) {
 	stack, err := v.door.StackParameters(ctx, ref)
 	if err != nil {
 		return outlook{}, err
 	}
-	ask := site.Ask{Who: v.who.Name, Token: rand.Text(), Override: true, Now: d.now()}
+	override := ask.Override
+	ask.Override = true // to see what it would come to
 	stack, change, err := d.plan(ctx, v, stack, want, ask)
 	if err != nil {
 		return outlook{}, err
@@ -103,7 +103,7 @@ func (d *deployer) previewChange(ctx context.Context, v visit, ref openstack.Sta
 	case site.Unchanged:
 		out.Action = "none"
 	case site.NotOurs:
-		return outlook{}, refusal(change)
+		return outlook{}, refusal(change, stack)
 	case site.Busy, site.Immutable, site.Stopped, site.NewKeys, site.Guarded:
 		out.Action = "none"
 	}

@@ -28,7 +28,9 @@ type answer struct {
 	// Volumes are those that stay when the site goes.
 	Volumes []string `json:"volumes,omitempty"`
 	Reason  string   `json:"reason"`
-	URL     string   `json:"url"` // where to follow it
+	// Operation is the change that was written; see view.
+	Operation string `json:"operation,omitempty"`
+	URL       string `json:"url"` // where to follow it
 
 	status int
 }
@@ -50,17 +52,17 @@ func (d *deployer) put(ctx context.Context, r *http.Request, v visit) (any, erro
 		return nil, err
 	}
 	if q.there {
-		return d.again(ctx, v, q.ref, q.want, q.override)
+		return d.again(ctx, v, q.ref, q.want, q.ask)
 	}
 	return d.create(ctx, v, q.want)
 }
 
 // question is what PUT and preview are asked, and whether there is such a site.
 type question struct {
-	want     site.Want
-	override bool
-	ref      openstack.StackRef
-	there    bool
+	want  site.Want
+	ask   site.Ask
+	ref   openstack.StackRef
+	there bool
 }
 
 // question reads the request, refuses what is wrong with it, and then looks for the site.
@@ -69,11 +71,11 @@ func (d *deployer) question(ctx context.Context, r *http.Request, v visit) (ques
 	if err != nil {
 		return question{}, err
 	}
-	override, err := overridden(r)
+	ask, err := d.asked(r, v)
 	if err != nil {
 		return question{}, err
 	}
-	q := question{want: d.want(v.name, spec), override: override}
+	q := question{want: d.want(v.name, spec), ask: ask}
 	q.ref, q.there, err = d.find(ctx, v)
 	return q, err
 }
@@ -99,6 +101,26 @@ func overridden(r *http.Request) (bool, error) {
 		return true, nil
 	}
 	return false, function.Invalid(function.Fault{Field: "override", Message: "must be " + site.Override + ", or be left out."})
+}
+
+// ask is a change that the caller wants, without a word about how.
+func (d *deployer) ask(v visit) site.Ask {
+	return site.Ask{Who: v.who.Name, Token: rand.Text(), Now: d.now()}
+}
+
+// asked is what the request itself says of the change it wants.
+func (d *deployer) asked(r *http.Request, v visit) (site.Ask, error) {
+	ask := d.ask(v)
+	switch r.URL.Query().Get("wins") {
+	case "":
+	case "latest":
+		ask.Latest = true
+	default:
+		return ask, function.Invalid(function.Fault{Field: "wins", Message: "must be latest, or be left out."})
+	}
+	var err error
+	ask.Override, err = overridden(r)
+	return ask, err
 }
 
 // want is what a Spec comes to here.
@@ -135,7 +157,7 @@ func (d *deployer) create(ctx context.Context, v visit, want site.Want) (any, er
 		return nil, fmt.Errorf("ensure site %s: %w", v.name, err)
 	}
 	if !created {
-		return d.again(ctx, v, ref, want, false)
+		return d.again(ctx, v, ref, want, d.ask(v))
 	}
 	// Not remembered: if another process created it in the same second, the earlier stack is the site, and only the next
 	// look by name says which that is.
@@ -145,13 +167,12 @@ func (d *deployer) create(ctx context.Context, v visit, want site.Want) (any, er
 }
 
 // again is a request for a site that is there.
-func (d *deployer) again(ctx context.Context, v visit, ref openstack.StackRef, want site.Want, override bool) (any, error) {
+func (d *deployer) again(ctx context.Context, v visit, ref openstack.StackRef, want site.Want, ask site.Ask) (any, error) {
 	d.remember(v, ref)
 	stack, err := v.door.StackParameters(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("read site %s: %w", v.name, err)
 	}
-	ask := site.Ask{Who: v.who.Name, Token: rand.Text(), Override: override, Now: d.now()}
 	stack, change, err := d.plan(ctx, v, stack, want, ask)
 	if err != nil {
 		return nil, err
@@ -164,7 +185,7 @@ func (d *deployer) again(ctx context.Context, v visit, ref openstack.StackRef, w
 		return d.change(ctx, v, stack, change, ask)
 	case site.Unchanged:
 	default:
-		return nil, refusal(change)
+		return nil, refusal(change, stack)
 	}
 	return d.say(ctx, v, answer{
 		Code: "unchanged", State: site.StateOf(stack.Action, stack.Status), Verdict: site.Nothing,
@@ -256,7 +277,7 @@ func (d *deployer) change(ctx context.Context, v visit, stack openstack.Stack, c
 	case site.Nothing, site.Safe:
 	}
 	return d.say(ctx, v, answer{
-		Code: "changed", State: site.Updating, Verdict: c.Verdict, Changed: c.Fields, Reason: reason, status: http.StatusAccepted,
+		Code: "changed", State: site.Updating, Verdict: c.Verdict, Changed: c.Fields, Reason: reason, Operation: ask.Token, status: http.StatusAccepted,
 	}), nil
 }
 
@@ -316,13 +337,16 @@ func have(s openstack.Stack) site.Have {
 }
 
 // refusal says why a change is not made.
-func refusal(c site.Change) error {
+func refusal(c site.Change, stack openstack.Stack) error {
 	busy, retry := openstack.Busy.HTTP()
 	e := &function.Error{Code: string(c.Code), Status: http.StatusConflict}
 	switch c.Code {
 	case site.Busy:
 		e.Status, e.RetryAfter = busy, retry
-		e.Public = "An earlier change of the site is still being made; nothing was changed. Send the request again when it is done."
+		e.Public = "An earlier change of the site is still being made; nothing was changed. Send the request again when it is done, or with ?wins=latest to overtake an update."
+		if id := operation(stack); id != "" {
+			e.Faults = []function.Fault{{Field: "operation", Message: id + " is at work."}}
+		}
 	case site.Immutable:
 		e.Public = "Some of it cannot be changed. Make another site with it, or take it back out of the request."
 		for _, f := range c.Faults {

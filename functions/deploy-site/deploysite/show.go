@@ -21,6 +21,10 @@ type view struct {
 	site.Progress
 
 	Reason string `json:"reason"`
+	// Operation is the last change of the site that stands: the one at work if it is being changed.
+	Operation string `json:"operation,omitempty"`
+	// Serving is what the load balancer says of the application nodes, once Heat is done.
+	Serving *site.Serving `json:"serving,omitempty"`
 	// Address is where the site is reached, once its load balancer has one.
 	Address string   `json:"address,omitempty"`
 	URL     string   `json:"url,omitempty"`
@@ -76,7 +80,14 @@ func (d *deployer) see(ctx context.Context, v visit) (view, error) {
 		Address: text(stack.Outputs["address"]), PoolID: text(stack.Outputs["pool_id"]), Volumes: stack.Outputs["volumes"],
 		Nodes: whole(h.Parameters["app_count"]), Min: whole(h.Parameters["app_min"]), Max: whole(h.Parameters["app_max"]),
 	}
+	out.Operation = operation(stack)
+	if out.State == site.Ready {
+		d.proven(ctx, v, &out)
+	}
 	out.Reason = reason(out.State)
+	if out.Serving != nil && out.Serving.Online == 0 && out.State == site.Ready && out.Nodes > 0 {
+		out.Reason = "The site is ready; its load balancer has not said yet that it reaches a node."
+	}
 	out.Rolling, out.Rotating = rolling(h), site.Rotating(h.Parameters)
 	if out.State == site.Failed {
 		if out.Failures, err = d.failures(ctx, v, stack.StackRef); err != nil {
@@ -266,6 +277,8 @@ func reason(state string) string {
 		return "The site is being changed."
 	case site.Ready:
 		return "The site is ready."
+	case site.Unserved:
+		return "The site is made, and its load balancer reaches none of its application nodes. See what the nodes say below; put the site again or roll them if that does not change."
 	case site.Suspended:
 		return "The site is suspended."
 	case site.Deleting:

@@ -1,9 +1,7 @@
 package scalecluster
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -78,29 +76,5 @@ func call(ctx context.Context, client *http.Client, hook config.Hook, about leav
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("make request: %w", unaddressed(err))
-	}
-	stamp := strconv.FormatInt(now.Unix(), 10)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Stackhook-Timestamp", stamp)
-	r.Header.Set("X-Stackhook-Signature", "sha256="+signature(hook.Secret, stamp, body))
-	answer, err := client.Do(r)
-	if err != nil {
-		return fmt.Errorf("call: %w", unaddressed(err))
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fmt.Errorf("it answered %d", answer.StatusCode)
-	}
-	return nil
-}
-
-// signature covers the time, so that an old request cannot be sent again for ever.
-func signature(secret config.Secret, stamp string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-	mac.Write([]byte(stamp + "."))
-	mac.Write(body)
-	return hex.EncodeToString(mac.Sum(nil))
+	return dial.PostSigned(ctx, client, hook.URL, hook.Secret.Reveal(), body, now) //nolint:wrapcheck // it says all there is
 }
