@@ -201,8 +201,12 @@ func given(ctx context.Context, v visit, s site.Spec, f *findings) error {
 		return f.unlessGone(err, "network.id", "network")
 	}
 	subnet, err := v.door.FindSubnet(ctx, s.Network.Subnet)
-	if err == nil && subnet.NetworkID != network.ID {
+	switch {
+	case err != nil:
+	case subnet.NetworkID != network.ID:
 		f.fault("network.subnet", "is not a subnet of network.id.")
+	case subnet.ID != s.Network.Subnet: // the template looks at it as an external resource, which Heat finds by id alone
+		f.fault("network.subnet", "must be the subnet's id, "+subnet.ID+", and not its name.")
 	}
 	return f.unlessGone(err, "network.subnet", "subnet")
 }

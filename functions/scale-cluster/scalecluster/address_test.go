@@ -20,7 +20,7 @@ func (h *house) mine(path string) string {
 }
 
 // F20: an address with limits keeps to them, until it ends.
-func TestF20AddressWithLimits(t *testing.T) {
+func TestF20AddressWithLimitsAndRow7027AuthenticatedWebhook(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.cluster(alone, 2, "stackhook")

@@ -136,3 +136,34 @@ func TestN11WritesNothing(t *testing.T) {
 	}
 	h.post("/gentle/reconcile", ``, ci()).want(t, http.StatusAccepted, "scaled")
 }
+
+// Row 7.1.10 of the sites: a dry run names the node that would go; the only one in service is not taken, and none while a node is
+// being made, which is when it may hold the lock of the migrations.
+func TestN11PlanOfAShrinkingAndRow7110(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(alone, 2, "stackhook")
+	h.breakNode(alone, "1")
+	h.calls()
+	r := h.post("/alone/in?dry_run=1", `{}`, ci())
+	r.want(t, http.StatusOK, "scaled")
+	if victims, _ := r.body["victims"].([]any); !slices.Equal(victims, []any{"1"}) {
+		t.Errorf("%s", r.text)
+	}
+	for _, path := range []string{"/alone/in?dry_run=1", "/alone/in"} {
+		r = h.post(path, `{"nodes": ["0"]}`, ci())
+		r.want(t, http.StatusOK, "unhealthy")
+		if plan := r.plan()["parameters"]; plan != nil {
+			t.Errorf("%s would write %v", path, plan)
+		}
+	}
+	if got := writes(h.calls()); len(got) > 0 {
+		t.Errorf("wrote %v", got)
+	}
+	h.post("/alone/out", `{}`, ci()).want(t, http.StatusAccepted, "scaled")
+	h.calls()
+	h.post("/alone/in", `{}`, ci()).want(t, http.StatusAccepted, "kept")
+	if got := h.calls(); slices.Contains(got, update) {
+		t.Errorf("%v", got)
+	}
+}

@@ -27,6 +27,9 @@ import (
 // poll is how often each contender asks how far the site is: what `openstack stack create --wait` does.
 const poll = 5 * time.Second
 
+// patienceOfSites is how long a site may take on a machine that is at work.
+const patienceOfSites = 20 * time.Minute
+
 // maker is one way to make a site of site.yaml, and to say the same again.
 type maker struct {
 	Name string `json:"name"`
@@ -117,11 +120,10 @@ func deploySite(t *testing.T) *maker {
 		Name: "deploy-site", Lines: linesIn(spec), meter: m,
 		make: func(site string) {
 			ask(http.MethodPut, site, spec)
-			for range 100 {
+			for begun := time.Now(); time.Since(begun) < patienceOfSites; time.Sleep(poll) {
 				if state := ask(http.MethodGet, site, "").State; state == "ready" || state == "failed" {
 					return
 				}
-				time.Sleep(poll)
 			}
 		},
 		again: func(site string) string { return ask(http.MethodPut, site, spec).Code },
