@@ -71,7 +71,7 @@ func (n *siteNode) config() {
 }
 
 // 3.2: secrets are the site's and equal on all nodes, and what runs elsewhere is not run here.
-func TestRow32ConfigIsEqualOnEveryNode(t *testing.T) {
+func TestRow32ConfigIsEqualOnEveryNodeAndRow7020ObjectStorage(t *testing.T) {
 	t.Parallel()
 	a, b := appNode(t, "app-1", nil), appNode(t, "app-2", nil)
 	a.config()
@@ -165,7 +165,7 @@ func (l *lms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // 3.2 [M] and 7 "HTTP health of the LMS itself", with the real Caddy: at its site port it says 200 to a Host it does not know even if
 // the LMS is dead; at the health port it says what the LMS says, who is asked by its own name, as if by HTTPS.
-func TestRow7013HealthListenerSeesADeadLMS(t *testing.T) {
+func TestRow7013HealthListenerSeesADeadLMSAndRow7017ForwardedProto(t *testing.T) {
 	t.Parallel()
 	n := appNode(t, "app-1", map[string]string{"HEALTH_PORT": freePort(t)})
 	n.config()

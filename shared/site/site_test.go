@@ -264,7 +264,7 @@ func TestDefaultsAreNotSent(t *testing.T) {
 }
 
 // Keys that a request gives must be the site's; those it leaves out stay.
-func TestKeysOfTheObjectStore(t *testing.T) {
+func TestRow7020KeysOfTheObjectStore(t *testing.T) {
 	t.Parallel()
 	w := want(t, "")
 	w.Keys = "k1"

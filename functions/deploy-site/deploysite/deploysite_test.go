@@ -87,7 +87,7 @@ func TestSiteFromPutToAddress(t *testing.T) {
 }
 
 // The alarms call addresses that scale-cluster accepts, and each the one for its direction.
-func TestRow7109AlarmsAreSigned(t *testing.T) {
+func TestRow7109AlarmsAreSignedAndRow7009AlarmsAreOptional(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.ready(academy, spec())

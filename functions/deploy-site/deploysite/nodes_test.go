@@ -165,3 +165,26 @@ func TestRow7114ProofThatNodesAreServed(t *testing.T) {
 		t.Errorf("%s", r.text)
 	}
 }
+
+// Row 7.0.18: where no zone is given, the names that somebody has to make are told, with what they have to lead to; with one, the
+// records are made.
+func TestRow7018NamesAreMadeOrTold(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.ready(academy, spec("hosts", `{"lms": "learn.example.org", "studio": "make.example.org"}`))
+	names := []any{"learn.example.org", "make.example.org", "apps.learn.example.org", "search.learn.example.org"}
+	r := h.get(academy)
+	if got, _ := r.body["hosts"].([]any); !slices.Equal(got, names) || r.str("address") == "" {
+		t.Errorf("%s", r.text)
+	}
+	if s, _ := h.cloud.Stack(academy); s.Resources["dns_lms"] != "" {
+		t.Error("a record without a zone")
+	}
+	h.ready("school", spec("network", `{"external": "public", "zone": "learn.example.org."}`))
+	s, _ := h.cloud.Stack("school")
+	for _, record := range []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"} {
+		if s.Resources[record] == "" {
+			t.Errorf("no %s", record)
+		}
+	}
+}

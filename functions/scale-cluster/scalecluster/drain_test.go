@@ -34,7 +34,7 @@ func start4(t *testing.T, options ...openstacktest.Option) *house {
 }
 
 // F7, N5: out of service first, back again if it is wanted, removed when its time is over; never more than four requests.
-func TestF7DrainStory(t *testing.T) {
+func TestF7DrainStoryAndRow7014(t *testing.T) {
 	t.Parallel()
 	h := start4(t)
 	in, out := h.signed(gentle, "in"), h.signed(gentle, "out")
