@@ -75,6 +75,11 @@ func TestRow7026Notifications(t *testing.T) {
 	if r = h.send(http.MethodPost, "/notices", ""); r.body["told"] != 0.0 {
 		t.Errorf("%s", r.text)
 	}
+	// A change may take hours: as long as one that ended lately may have begun, the site is read.
+	h.cloud.Advance(3 * time.Hour)
+	if r = h.send(http.MethodGet, "/notices?within=4h", ""); strings.Count(r.text, `"state":"`) != 2 {
+		t.Errorf("%s", r.text)
+	}
 	h.cloud.Advance(4 * time.Hour)
 	h.calls()
 	h.send(http.MethodPost, "/notices", "")
