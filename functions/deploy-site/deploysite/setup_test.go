@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -110,6 +111,9 @@ func (r reply) str(key string) string {
 	return s
 }
 
+// sealed is a text of the seal: chance writes any word into it, and did, in one of some 600 lives.
+var sealed = regexp.MustCompile(`one\.[A-Za-z0-9_-]{20,}`)
+
 // send makes a request as CI does, unless headers say otherwise; "-" as their first sends none.
 func (h *house) send(method, path, body string, headers ...string) reply {
 	h.t.Helper()
@@ -132,8 +136,9 @@ func (h *house) send(method, path, body string, headers ...string) reply {
 	if err := json.Unmarshal(text, &out.body); err != nil && method != http.MethodHead && strings.HasSuffix(strings.Split(out.header.Get("Content-Type"), ";")[0], "json") {
 		h.t.Errorf("%s %s: %d %q is not JSON", method, path, out.status, text)
 	}
+	said := sealed.ReplaceAllString(strings.ReplaceAll(out.text, "OS::Heat::", ""), "")
 	for _, word := range []string{"goroutine", "gophercloud", "Heat", "keystone", "http://127.0.0.1", "hunter2"} {
-		if strings.Contains(strings.ReplaceAll(out.text, "OS::Heat::", ""), word) {
+		if strings.Contains(said, word) {
 			h.t.Errorf("%s %s: the answer says %q: %s", method, path, word, text)
 		}
 	}
