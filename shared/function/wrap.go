@@ -65,7 +65,7 @@ func Wrap(name string, log zerolog.Logger, h http.Handler, seen ...*observe.Func
 		answer.sendTo(w)
 		took := time.Since(begun)
 		logLine(r, answer.status, took)
-		watched.Answered(answer.status, logging.Noted(r.Context(), noteProblem), took)
+		watched.Answered(answer.status, logging.Noted(r.Context(), noteProblem), took) //nolint:contextcheck // the request's own
 		answer.tell(span, r)
 		span.End()
 	})

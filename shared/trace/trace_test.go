@@ -296,10 +296,21 @@ func TestSamplers(t *testing.T) {
 		sampler, arg, parent string
 		want                 bool
 	}{
-		{"", "", low, false}, {"", "", high, true}, {"", "", "", true},
-		{"always_on", "", low, true}, {"always_off", "", high, false}, {"parentbased_always_off", "", "", false}, {"parentbased_always_on", "", "", true},
-		{"traceidratio", "0.5", low, true}, {"traceidratio", "0.5", high, false}, {"traceidratio", "0", low, false}, {"traceidratio", "1", high, true}, {"traceidratio", "", high, true},
-		{"parentbased_traceidratio", "0.5", low, false}, {"parentbased_traceidratio", "0.5", high, true}, {"parentbased_traceidratio", "0", "", false},
+		{"", "", low, false},
+		{"", "", high, true},
+		{"", "", "", true},
+		{"always_on", "", low, true},
+		{"always_off", "", high, false},
+		{"parentbased_always_off", "", "", false},
+		{"parentbased_always_on", "", "", true},
+		{"traceidratio", "0.5", low, true},
+		{"traceidratio", "0.5", high, false},
+		{"traceidratio", "0", low, false},
+		{"traceidratio", "1", high, true},
+		{"traceidratio", "", high, true},
+		{"parentbased_traceidratio", "0.5", low, false},
+		{"parentbased_traceidratio", "0.5", high, true},
+		{"parentbased_traceidratio", "0", "", false},
 	} {
 		if got := begin(row.parent, "OTEL_TRACES_SAMPLER", row.sampler, "OTEL_TRACES_SAMPLER_ARG", row.arg); got != row.want {
 			t.Errorf("row %d, %s %s: %v", i, row.sampler, row.arg, got)

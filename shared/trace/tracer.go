@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -145,15 +146,13 @@ func (t *Tracer) post(spans []*Span, within time.Duration) (refused int, err err
 	// Of a request's own time nothing may be left, and its spans are sent all the same.
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint, bytes.NewReader(text)) //nolint:gosec // the collector is the operator's choice
 	if err != nil {
 		return len(spans), errors.New("send spans: the collector's address cannot be used")
 	}
-	for name, values := range t.headers {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, t.headers)
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := t.client.Do(r)
+	answer, err := t.client.Do(r) //nolint:gosec // as above
 	if err != nil {
 		return len(spans), fmt.Errorf("send spans: %w", err)
 	}
@@ -164,7 +163,7 @@ func (t *Tracer) post(spans []*Span, within time.Duration) (refused int, err err
 		return len(spans), fmt.Errorf("send spans: the collector answered %d", answer.StatusCode)
 	}
 	if err != nil {
-		return 0, nil //nolint:nilerr // it took them; what it said besides is lost
+		return 0, nil // it took them; what it said besides is lost
 	}
 	var reply struct {
 		PartialSuccess struct {

@@ -22,7 +22,9 @@ func TestRealPrometheusFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"check", "config", "--syntax-only", filepath.Join(folder, "prometheus.yaml")}, {"check", "rules", filepath.Join(folder, "alerts.yaml")}, {"check", "rules", rules},
+		{"check", "config", "--syntax-only", filepath.Join(folder, "prometheus.yaml")},
+		{"check", "rules", filepath.Join(folder, "alerts.yaml")},
+		{"check", "rules", rules},
 		{"test", "rules", filepath.Join(folder, "alerts_test.yaml")},
 	} {
 		if out, err := exec.CommandContext(t.Context(), "promtool", args...).CombinedOutput(); err != nil {

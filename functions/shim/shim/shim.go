@@ -85,7 +85,7 @@ func New(ctx context.Context, o Options) (*Shim, error) {
 		return nil, err
 	}
 	if err := s.build(ctx, o); err != nil {
-		_ = s.Close()
+		_ = s.Close() //nolint:contextcheck // what was begun ends whatever became of ctx
 		return nil, err
 	}
 	return s, nil

@@ -116,7 +116,7 @@ func TestR14OnePageForAllFunctions(t *testing.T) {
 			t.Errorf("the page holds %q", word)
 		}
 	}
-	for _, kind := range strings.Split(page, "\n") {
+	for kind := range strings.SplitSeq(page, "\n") {
 		if name, ok := strings.CutPrefix(kind, "# TYPE "); ok && strings.Count(page, "# TYPE "+name+"\n") != 1 {
 			t.Errorf("twice: %s", name)
 		}
