@@ -155,6 +155,8 @@ E
 [DEFAULT]
 bind_host = $ip
 api_workers = 1
+# Heat, Nova and Octavia keep more idle connections than the 100 threads of the one worker: it then hears nobody for minutes.
+wsgi_keep_alive = false
 rpc_workers = 0
 core_plugin = ml2
 service_plugins = router
