@@ -14,6 +14,9 @@ var comments = map[string]*regexp.Regexp{
 	".js": regexp.MustCompile(`(?m)^[ \t]*//.*\n`),
 }
 
+// indents begin lines where they mean nothing to the program that reads them, nor to a text that goes over lines.
+var indents = map[string]*regexp.Regexp{".js": regexp.MustCompile(`(?m)^[ \t]+`)}
+
 // bare is a boot file of a site without its comments. All that a machine is given has to fit into the 48 KiB that Nova takes,
 // and comments are for those who read the files here.
 func bare(name, text string) string {
@@ -21,5 +24,9 @@ func bare(name, text string) string {
 	if comment == nil || !strings.HasPrefix(name, "site/boot/") {
 		return text
 	}
-	return comment.ReplaceAllString(text, "")
+	text = comment.ReplaceAllString(text, "")
+	if indent := indents[path.Ext(name)]; indent != nil {
+		text = indent.ReplaceAllString(text, "")
+	}
+	return text
 }
