@@ -34,7 +34,7 @@ func (t *Tender) Order(ctx context.Context, o Order) (Outcome, error) {
 	p, stop := t.begin(ctx, Options{})
 	defer stop()
 	o.Shown = o.Shown.Truncate(time.Second) // as the lab's tag has it
-	out, err := p.order(o) //nolint:contextcheck // a pass has its own, made of ctx
+	out, err := p.order(o)                  //nolint:contextcheck // a pass has its own, made of ctx
 	out.Ref = o.Ref
 	logging.Note(ctx, "stack", o.Ref)
 	logging.Note(ctx, "verdict", string(out.Verdict))
