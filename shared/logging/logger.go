@@ -117,11 +117,12 @@ func Noted(ctx context.Context, key string) string {
 // Caller is the note that says who asked: it is a part of every audit line.
 const Caller = "caller"
 
-// Apart is ctx with facts of its own, for work whose calls would drown the request's line. Who asked is known there, too.
+// Apart is ctx with facts of its own, for work whose calls would drown the request's line, or that nobody's request asked for.
+// Who asked is known there, too.
 func Apart(ctx context.Context) context.Context {
 	r := of(ctx)
 	if r == nil {
-		return ctx
+		return WithRequest(ctx, zerolog.Nop(), "")
 	}
 	apart := context.WithValue(ctx, requestKey{}, &request{id: r.id, logger: r.logger, facts: &Facts{}})
 	Note(apart, Caller, Noted(ctx, Caller))

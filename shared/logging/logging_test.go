@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"github.com/stackhook/stackhook/shared/logging"
 )
 
@@ -134,4 +136,18 @@ func TestBrokenWriter(t *testing.T) {
 	t.Parallel()
 	log := logging.New(brokenWriter{}, "f")
 	log.Info().Msg("survives")
+}
+
+// Work of its own counts its own calls, whether or not a request asked for it, and knows who did.
+func TestApartCountsForItself(t *testing.T) {
+	t.Parallel()
+	request := logging.WithRequest(t.Context(), zerolog.Nop(), "id")
+	logging.Note(request, logging.Caller, "ci")
+	for name, ctx := range map[string]context.Context{"of a request": request, "of nobody's": t.Context()} {
+		apart := logging.Apart(ctx)
+		logging.CountCall(apart, "heat GET /stacks")
+		if len(logging.Calls(apart)) != 1 || len(logging.Calls(ctx)) != 0 || logging.Noted(apart, logging.Caller) != logging.Noted(ctx, logging.Caller) {
+			t.Errorf("%s: %v beside %v, by %q", name, logging.Calls(apart), logging.Calls(ctx), logging.Noted(apart, logging.Caller))
+		}
+	}
 }
