@@ -9,24 +9,25 @@ import (
 
 // counts are what this process did. Whose labs they were is nobody's business who scrapes.
 type counts struct {
-	passes, calls, milliseconds, changes, failures, orders, clouds *metrics.Counter
-	labs, last, waiting, parked, oldest                            *metrics.Gauge
+	passes, calls, changes, failures, orders, clouds *metrics.Counter
+	took                                             *metrics.Histogram
+	labs, last, waiting, parked, oldest              *metrics.Gauge
 }
 
 func newCounts(r *metrics.Registry) counts {
 	return counts{
-		passes:       r.Counter("stackhook_tend_passes_total", "Passes over all labs, dry runs left out."),
-		calls:        r.Counter("stackhook_tend_calls_total", "Requests to OpenStack that passes made."),
-		milliseconds: r.Counter("stackhook_tend_milliseconds_total", "Time that passes took."),
-		changes:      r.Counter("stackhook_tend_changes_total", "Changes that passes made, by kind.", "do"),
-		failures:     r.Counter("stackhook_tend_failures_total", "Changes that failed, by kind.", "do"),
-		orders:       r.Counter("stackhook_tend_orders_total", "Orders of operators, by act.", "act"),
-		clouds:       r.Counter("stackhook_tend_cloud_failures_total", "Passes that did not see all of a cloud, by cloud.", "cloud"),
-		labs:         r.Gauge("stackhook_labs", "Learners' labs by state, by the lists that the last pass read.", "lab", "state"),
-		last:         r.Gauge("stackhook_tend_last_pass_timestamp_seconds", "When the last pass was over, in Unix seconds; 0 before the first one."),
-		waiting:      r.Gauge("stackhook_grades_waiting", "Grades of labs that sleep or are gone, which their course sites have yet to take."),
-		parked:       r.Gauge("stackhook_grades_given_up", "Such grades that were refused for good, kept for a while for whoever wants to know."),
-		oldest:       r.Gauge("stackhook_grades_oldest_seconds", "How long the oldest of the waiting grades has waited; 0 if none does."),
+		passes:   r.Counter("stackhook_tend_passes_total", "Passes over all labs, dry runs left out."),
+		calls:    r.Counter("stackhook_tend_calls_total", "Requests to OpenStack that passes made."),
+		took:     r.Histogram("stackhook_tend_seconds", "Time that passes took.", metrics.Bounds()),
+		changes:  r.Counter("stackhook_tend_changes_total", "Changes that passes made, by kind.", "do"),
+		failures: r.Counter("stackhook_tend_failures_total", "Changes that failed, by kind.", "do"),
+		orders:   r.Counter("stackhook_tend_orders_total", "Orders of operators, by act.", "act"),
+		clouds:   r.Counter("stackhook_tend_cloud_failures_total", "Passes that did not see all of a cloud, by cloud.", "cloud"),
+		labs:     r.Gauge("stackhook_labs", "Learners' labs by state, by the lists that the last pass read.", "lab", "state"),
+		last:     r.Gauge("stackhook_tend_last_pass_timestamp_seconds", "When the last pass was over, in Unix seconds; 0 before the first one."),
+		waiting:  r.Gauge("stackhook_grades_waiting", "Grades of labs that sleep or are gone, which their course sites have yet to take."),
+		parked:   r.Gauge("stackhook_grades_given_up", "Such grades that were refused for good, kept for a while for whoever wants to know."),
+		oldest:   r.Gauge("stackhook_grades_oldest_seconds", "How long the oldest of the waiting grades has waited; 0 if none does."),
 	}
 }
 
@@ -37,7 +38,7 @@ func (c counts) pass(r tender.Report) {
 	}
 	c.passes.Add(1)
 	c.calls.Add(int64(r.Calls))
-	c.milliseconds.Add(r.TookMS)
+	c.took.Observe(time.Duration(r.TookMS) * time.Millisecond)
 	for do, n := range r.Counts {
 		c.changes.Add(int64(n), do)
 	}
