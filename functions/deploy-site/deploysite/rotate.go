@@ -102,7 +102,7 @@ func (d *deployer) rotate(ctx context.Context, r *http.Request, v visit) (any, e
 	if err != nil {
 		return nil, err
 	}
-	ask := site.Ask{Who: v.who.Name, Token: rand.Text(), Now: d.now()}
+	ask := d.ask(v)
 	if stack.Busy() && stack.Action != "DELETE" {
 		step := site.Rotating(stack.Parameters)
 		if ended := site.Rotate(have(stack), nil, wish, ask); step == "" && ended.Done && len(ended.Parameters) == 0 {
