@@ -33,9 +33,6 @@ test-deploy: ## what each folder of deploy/ says, done literally as far as one m
 test-vm: ## a site's backends in QEMU machines under real cloud-init: boot, rebuild, power cut (Debian 12, root; an hour)
 	@scripts/test-vm
 
-test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first
-	scripts/test-openstack
-
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first (RELEASE=2025.1: on that one)
 	scripts/test-openstack $(if $(RELEASE),--release $(RELEASE))
 
@@ -94,9 +91,6 @@ soak: ## a class at work for SOAK (30m): memory, threads, open files and gorouti
 
 bench-sites: ## one site by deploy-site and by Heat's own client side by side on a real OpenStack
 	@scripts/bench-sites
-
-openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root)
-	@scripts/openstack-up
 
 openstack-up: ## bring up a real OpenStack on loopback (Debian 12, root; RELEASE=2025.1: Debian 13's, beside Zed)
 	@scripts/openstack-up $(if $(RELEASE),--release $(RELEASE))

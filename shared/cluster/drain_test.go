@@ -294,6 +294,21 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
+// N16: a person need not wait until a failure has earned its next try; a cluster that was stopped stays so.
+func TestN16RepairedByForce(t *testing.T) {
+	t.Parallel()
+	forced := pass()
+	forced.Force = true
+	s := failed(3, time.Minute)
+	if d := cluster.Reconcile(s, forced, start()); d.Code != cluster.Repaired || d.Patch == nil || d.Patch.Count != s.Count {
+		t.Errorf("%+v", d)
+	}
+	s.Memory.Halt = "why"
+	if d := cluster.Reconcile(s, forced, start()); d.Code != cluster.Halted || d.Patch != nil {
+		t.Errorf("%+v", d)
+	}
+}
+
 // N17: after a wrong removal alarms are not obeyed until a person decides.
 func TestN17Halt(t *testing.T) {
 	t.Parallel()

@@ -45,13 +45,13 @@ func Reconcile(s State, r Request, now time.Time) Decision {
 // NeedsPass says whether something may be due that no request asks for.
 func (p Policy) NeedsPass() bool { return p.Drain > 0 || len(p.Schedules) > 0 }
 
-// repair sends a failed update again (N16), after the time that its failures have earned.
+// repair sends a failed update again (N16), after the time that its failures have earned, or at once if a person says so.
 func (d Decision) repair(s State, r Request, now time.Time) Decision {
 	if s.BalancerBroken {
 		return d.lbBroken() // it would fail again, and leave one more failure behind
 	}
 	n := max(1, s.Memory.Fails)
-	if left := until(at(s.Memory.At), min(firstBackOff<<min(n-1, 8), lastBackOff), now); left > 0 {
+	if left := until(at(s.Memory.At), min(firstBackOff<<min(n-1, 8), lastBackOff), now); left > 0 && !r.Force {
 		return d.say(BackOff, left, fmt.Sprintf("The last update failed. It is tried again in %s.", left))
 	}
 	d.Code, d.Reason = Repaired, "The last update failed, and is tried again."

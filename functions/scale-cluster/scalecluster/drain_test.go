@@ -218,6 +218,10 @@ func TestN16Stuck(t *testing.T) {
 	if s, _ := h.cloud.Stack(gentle); s.State != "UPDATE_COMPLETE" {
 		t.Errorf("state %s", s.State)
 	}
+	h.cloud.SetStackState(gentle, "UPDATE", "FAILED", "why")
+	h.post("/gentle/reconcile", ``, ci()).want(t, http.StatusOK, "back_off")
+	h.post("/gentle/reconcile?force=1", ``, ci()).want(t, http.StatusAccepted, "repaired")
+	h.settle(0)
 	h.post("/gentle/in", ``, ci()).want(t, http.StatusAccepted, "draining")
 	h.settle(5 * time.Minute)
 	h.cloud.Inject(openstacktest.Fault{Service: "heat", Method: http.MethodPatch, LostUpdate: true, Times: 1})

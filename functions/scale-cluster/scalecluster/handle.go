@@ -114,7 +114,7 @@ func (s *scaler) reconcile(w http.ResponseWriter, r *http.Request) {
 		function.Fail(w, r, err)
 		return
 	}
-	request := cluster.Request{Op: cluster.OpPass, Who: "reconcile by " + string(who.Kind), DryRun: o.dryRun}
+	request := cluster.Request{Op: cluster.OpPass, Who: "reconcile by " + string(who.Kind), DryRun: o.dryRun, Force: o.force}
 	decision, err := s.decide(r.Context(), who, s.target(name), request, false)
 	if err != nil {
 		failTo(w, r, signal, name, who, err)

@@ -189,7 +189,7 @@ func (s *scaler) pass(ctx context.Context, who caller.Caller, t candidate, o opt
 	}
 	ctx, cancel := context.WithTimeout(ctx, roundPass)
 	defer cancel()
-	request := cluster.Request{Op: cluster.OpPass, Who: "reconcile by " + string(who.Kind), DryRun: o.dryRun}
+	request := cluster.Request{Op: cluster.OpPass, Who: "reconcile by " + string(who.Kind), DryRun: o.dryRun, Force: o.force}
 	d, err := s.decide(ctx, who, t.target, request, false)
 	if err != nil {
 		return s.failedPass(ctx, who, t, err)

@@ -316,7 +316,7 @@ func (f *fleet) order(verb, body string) {
 	f.t.Helper()
 	client := &http.Client{Timeout: time.Minute}
 	defer client.CloseIdleConnections()
-	got := f.with(client, http.MethodPost, "/scale-cluster/"+f.name+"/"+verb, "application/json", body, "Authorization", "Bearer "+fleetToken)
+	got := f.with(client, http.MethodPost, "http://"+f.s.Addr()+"/scale-cluster/"+f.name+"/"+verb, "application/json", body, "Authorization", "Bearer "+fleetToken)
 	if got.code >= http.StatusBadRequest && got.code != http.StatusConflict && got.code != http.StatusServiceUnavailable {
 		f.t.Fatalf("%s: %d %s", verb, got.code, got.body)
 	}
