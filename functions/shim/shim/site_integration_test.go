@@ -163,12 +163,12 @@ func guests(t *testing.T, cloud *openstack.Cloud, name string) {
 				all, _ := cloud.Resources(ctx, stack.StackRef, 3) // next time round, if it fails
 				machines := map[openstack.StackRef]bool{}
 				for _, r := range all {
-					if r.Type == "OS::Nova::Server" && r.Status == "COMPLETE" {
+					if r.Type == "OS::Nova::Server" && made(r) {
 						machines[r.Stack] = true
 					}
 				}
 				for _, r := range all {
-					if !machines[r.Stack] || r.Type != "OS::Heat::WaitConditionHandle" || r.Name != "handle" || r.Status != "COMPLETE" || told[r.PhysicalID] {
+					if !machines[r.Stack] || r.Type != "OS::Heat::WaitConditionHandle" || r.Name != "handle" || !made(r) || told[r.PhysicalID] {
 						continue
 					}
 					told[r.PhysicalID] = cloud.Signal(ctx, r.Stack, r.Name, openstack.Signal{ID: "ready", Status: "SUCCESS", Reason: "played"}) == nil
@@ -181,6 +181,9 @@ func guests(t *testing.T, cloud *openstack.Cloud, name string) {
 		}
 	}()
 }
+
+// made says that a resource is there. One that Heat has not come to yet is INIT_COMPLETE.
+func made(r openstack.Resource) bool { return r.Action != "INIT" && r.Status == "COMPLETE" }
 
 // deletedInTwo deletes a site in the two steps that it takes, and sees that its six volumes stay.
 func deletedInTwo(c caller, cloud *openstack.Cloud, name string) {
