@@ -12,7 +12,7 @@ CHAOS     ?= 10000
 SOAK      ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-deploy test-vm test-openstack test-openstack build package image sbom reproducible lint fmt fuzz chaos chaos-sites bench bench-scaling faults soak bench-sites openstack-up openstack-up openstack-down clean
+.PHONY: help run test test-galera test-deploy test-vm test-openstack build package image sbom reproducible lint fmt fuzz chaos chaos-sites bench bench-scaling faults soak bench-sites openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
