@@ -35,7 +35,7 @@ func standIns() map[string]string {
   push) name="podman push" note ;;
   stop) pid=$(/usr/bin/podman inspect --format '{{.State.Pid}}' "$2")
     grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):' "/proc/$pid/status" >/stand-ins/confined
-    grep ' / / ' "/proc/$pid/mountinfo" | grep -c ' ro,' >>/stand-ins/confined
+    awk '$5 == "/" { print "root " $6 }' "/proc/$pid/mountinfo" >>/stand-ins/confined
     /usr/bin/podman stop "$2"; /usr/bin/podman inspect --format 'exit {{.State.ExitCode}}' "$2" >>/stand-ins/confined ;;
   *) exec /usr/bin/podman "$@" ;;
 esac`,
@@ -67,7 +67,7 @@ func (m *machine) prepare() {
 		m.write("/stand-ins/"+name, standIn+script+"\n", 0o755)
 	}
 	m.write("/etc/hosts", "127.0.0.1 localhost registry.example.org\n127.0.0.2 openwhisk.example.org\n", 0o644)
-	m.write("/etc/containers/containers.conf", "[containers]\ncgroups = \"disabled\"\nnetns = \"host\"\n[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\nruntime = \"crun\"\n", 0o644)
+	m.write("/etc/containers/containers.conf", "[containers]\ncgroups = \"disabled\"\n[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\nruntime = \"crun\"\n", 0o644)
 	m.write("/etc/containers/storage.conf", "[storage]\ndriver = \"vfs\"\nrunroot = \"/run/containers\"\ngraphroot = \"/var/lib/containers/storage\"\n", 0o644)
 	m.write("/etc/docker/registry/config.yml", "version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/docker-registry}}\n"+
 		"http: {addr: '127.0.0.1:443', tls: {certificate: /stand-ins/tls.crt, key: /stand-ins/tls.key}}\n", 0o644)
@@ -172,7 +172,7 @@ kubectl -n stackhook create --dry-run=server -f - 2>&1 | tee /dev/stderr | grep 
 func (m *machine) confined() {
 	m.t.Helper()
 	got := m.do("cat /stand-ins/confined")
-	for _, want := range []string{`Uid:\s+65532\s+65532\s+65532\s+65532`, `CapEff:\s+0+\n`, `CapBnd:\s+0+\n`, `NoNewPrivs:\s+1`, `Seccomp:\s+2`, `\n1\n`, `exit 0`} {
+	for _, want := range []string{`Uid:\s+65532\s+65532\s+65532\s+65532`, `CapEff:\s+0+\n`, `CapBnd:\s+0+\n`, `NoNewPrivs:\s+1`, `Seccomp:\s+2`, `\nroot ro,`, `exit 0`} {
 		if !regexp.MustCompile(want).MatchString(got) {
 			m.t.Errorf("the container is not %q:\n%s", want, got)
 		}
