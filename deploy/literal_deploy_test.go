@@ -59,19 +59,19 @@ func (m *machine) with(t *testing.T) *machine {
 	return &of
 }
 
-// pages are the folders' pages, as the first page's table has them.
+// pages are the folders' pages, as the first page's second table has them.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var list []string
-	for _, found := range regexp.MustCompile(`\| \[.([a-z]+)/.\]\(`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^\| \[.([a-z]+)/.\]\(`).FindAllStringSubmatch(read(t, "README.md"), -1) {
 		list = append(list, found[1]+"/README.md")
 	}
 	for _, page := range folders(t) {
-		if !strings.Contains(strings.Join(list, " "), page) && !strings.HasPrefix(page, "tutor") && !strings.HasPrefix(page, "prometheus") {
+		if !strings.Contains(strings.Join(list, " "), page) {
 			t.Errorf("the table of README.md does not have %s", page)
 		}
 	}
-	return append(list, "tutor/README.md")
+	return list
 }
 
 func newMachine(t *testing.T) *machine {
@@ -90,7 +90,7 @@ func (m *machine) in(script string) *exec.Cmd {
 	c.SysProcAttr = &syscall.SysProcAttr{Chroot: m.root}
 	c.Dir = m.clone
 	c.Env = []string{
-		"PATH=/stand-ins:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=dumb", "STORAGE_DRIVER=vfs", "LANG=C.UTF-8",
+		"PATH=/stand-ins:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=dumb", "STORAGE_DRIVER=vfs", "BUILDAH_ISOLATION=chroot", "LANG=C.UTF-8",
 		"TOOLS=" + m.tools, "GOCACHE=" + goenv(m.t, "GOCACHE"), "GOMODCACHE=" + goenv(m.t, "GOMODCACHE"), "GOFLAGS=-mod=readonly", "GOPROXY=off",
 		"TEND_TOKEN=" + hunter, "RECONCILE_TOKEN=" + hunter, "TOKEN=" + hunter, "APPLICATION_CREDENTIAL_SECRET=" + hunter, "OPENWHISK_AUTH=user:" + hunter,
 	}
@@ -111,7 +111,7 @@ func (m *machine) do(script string) string {
 	m.t.Helper()
 	out, err := m.in("set -euo pipefail\n" + script).CombinedOutput()
 	if err != nil {
-		m.t.Fatalf("%s\n%v: %s", script, err, hide(out))
+		m.t.Fatalf("%s\n%v: %s", hide([]byte(script)), err, hide(out))
 	}
 	return string(out)
 }
