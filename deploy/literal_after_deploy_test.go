@@ -132,9 +132,9 @@ func (m *machine) watched() {
 		for name, value := range f.Environment {
 			fmt.Fprintf(&env, " --env %s=%s", name, value)
 		}
-		m.do("podman run --detach --name " + function + " --network host --read-only --cap-drop all -v /secrets:/var/openfaas/secrets:ro" + env.String() + " --pull always --quiet " + f.Image)
+		m.do("podman run --detach --name openfaas-" + function + " --network host --read-only --cap-drop all -v /secrets:/var/openfaas/secrets:ro" + env.String() + " --pull always --quiet " + f.Image)
 		m.answers(function, at("http://127.0.0.1:8080"))
-		m.do("podman rm --force --time 0 " + function)
+		m.do("podman rm --force --time 0 openfaas-" + function)
 	}
 }
 
@@ -145,12 +145,12 @@ func (m *machine) onFn() {
 		folder := "/calls/" + function
 		m.do("mkdir -p -m 0777 " + folder + `
 mapfile -d '' -t env </stand-ins/fn.env
-podman run --detach --name ` + function + " --network host --read-only -v " + folder + `:/iofs --env FN_LISTENER=unix:/iofs/call.sock --env FN_FORMAT=http-stream "${env[@]/#/--env=}" registry.example.org/stackhook/` + function + ":latest")
+podman run --detach --name fn-` + function + " --network host --read-only -v " + folder + `:/iofs --env FN_LISTENER=unix:/iofs/call.sock --env FN_FORMAT=http-stream "${env[@]/#/--env=}" registry.example.org/stackhook/` + function + ":latest")
 		m.answers(function, func(path string) string {
 			return `curl -fsS --unix-socket ` + folder + `/call.sock -X POST -H 'Fn-Intent: httprequest' -H 'Fn-Http-Method: GET' -H 'Fn-Http-Request-Url: https://fn.example.org/` + function + path +
 				`' -H "Fn-Http-H-Authorization: Bearer $TOKEN" http://localhost/call`
 		})
-		m.do("podman rm --force --time 0 " + function)
+		m.do("podman rm --force --time 0 fn-" + function)
 	}
 }
 
@@ -178,6 +178,7 @@ func (m *machine) handlers() {
 		m.start(`bash -c 'mapfile -d "" -t env </stand-ins/academy-` + function + `.env
 cd ` + folder + `; exec env -i "${env[@]}" FUNCTIONS_CUSTOMHANDLER_PORT=` + port + ` "./$(jq -r .customHandler.description.defaultExecutablePath host.json)"'`)
 		m.answers(function, at("http://127.0.0.1:"+port))
+		m.do(`grep -qzxF "$(tail -n 1 env)" /stand-ins/academy-` + function + ".env")
 	}
 }
 

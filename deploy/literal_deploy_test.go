@@ -165,7 +165,7 @@ func (m *machine) write(name, text string, mode os.FileMode) {
 func hide(out []byte) string { return strings.ReplaceAll(string(out), "hunter2", "***") }
 
 // builtins are what Bash traces and is no command of a page.
-var builtins = map[string]bool{"for": true, "cd": true, "printf": true, "read": true, "function": true}
+var builtins = map[string]bool{"for": true, "cd": true, "printf": true, "read": true, "mapfile": true, "function": true}
 
 // paste runs the blocks of a page one by one, as somebody would who stops at the first fault, and gives the number of commands
 // that ran and which were played, by how many calls.

@@ -62,6 +62,7 @@ kubectl wait --for condition=established crd/services.serving.knative.dev >/dev/
 		"openfaas":  func() { m.pushed(); m.watchdog() },
 		"fn":        m.pushed,
 		"openwhisk": m.openWhisk,
+		"azure":     func() { m.do(`echo 'OS_REMARK=one * two' >>env`) }, // no shell may make words of a value
 	}
 }
 
@@ -99,10 +100,12 @@ tar -C /watchdog -c . | podman import - ghcr.io/openfaas/of-watchdog:0.11.6 2>/d
 // pushed are all images, as the page on containers says for one.
 func (m *machine) pushed() {
 	m.t.Helper()
-	m.do("make image >/dev/null")
-	for _, function := range functions(m.t) {
-		m.do("skopeo copy --quiet --all oci:dist/images:" + function + " docker://registry.example.org/stackhook/" + function + ":latest")
-	}
+	m.do(`[ ! -e /stand-ins/pushed ] || exit 0
+make image >/dev/null
+for function in ` + strings.Join(functions(m.t), " ") + `; do
+  skopeo copy --quiet --all oci:dist/images:$function docker://registry.example.org/stackhook/$function:latest
+done
+touch /stand-ins/pushed`)
 }
 
 // openWhisk is only its API, which keeps what is put there.

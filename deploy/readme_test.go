@@ -26,7 +26,7 @@ func TestEveryFolderIsInTheReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if entry.IsDir() && !strings.Contains(readme, "("+entry.Name()) {
+		if entry.IsDir() && entry.Name() != "testdata" && !strings.Contains(readme, "("+entry.Name()) {
 			t.Errorf("README.md does not lead to %s/", entry.Name())
 		}
 	}
@@ -39,6 +39,16 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
 				t.Errorf("%s links to %s, which is not there", page, link[1])
 			}
+		}
+	}
+}
+
+// Every page says how far it was followed, and the test that follows it is named there.
+func TestEveryPageSaysHowFarItWasFollowed(t *testing.T) {
+	t.Parallel()
+	for _, page := range folders(t) {
+		if !strings.Contains(read(t, page), "`make test-deploy` follows this page") || !strings.Contains(read(t, "README.md"), "\n| [`"+filepath.Dir(page)+"/`]("+page+") | ") {
+			t.Errorf("%s does not say how far it was followed, or the first page's table does not", page)
 		}
 	}
 }
