@@ -89,8 +89,8 @@ func (m *machine) bundles() {
 		// umoci takes an image of one architecture only.
 		m.do(`rm -rf /trial /trial.oci; skopeo copy oci:dist/images:` + function + ` oci:/trial.oci:one; umoci unpack --image /trial.oci:one /trial
 jq '.process.noNewPrivileges = true | .process.capabilities = {} | .process.terminal = false | .root.readonly = true | .linux.namespaces |= map(select(.type != "network" and .type != "cgroup"))
-  | .process.env = ["PORT=` + port + `", "STACKHOOK_CONFIG=" + $config] + ($env | split("\n") | map(select(startswith("OS_")))) | del(.linux.resources)' \
-  --rawfile config config.yaml --rawfile env env /trial/config.json >/trial/new; mv /trial/new /trial/config.json
+  | .process.env = ["PORT=` + port + `", "STACKHOOK_CONFIG=" + $config] + ($cloud | split("\n") | map(select(startswith("OS_")))) | del(.linux.resources)' \
+  --rawfile config config.yaml --rawfile cloud env /trial/config.json >/trial/new; mv /trial/new /trial/config.json
 test "$(jq -c '[.process.user.uid, .process.args]' /trial/config.json)" = '[65532,["/function"]]'`)
 		c := m.in("exec crun --cgroup-manager=disabled run --bundle /trial " + function)
 		if err := c.Start(); err != nil {
