@@ -83,10 +83,10 @@ clusters: [{name: trial, cluster: {server: "https://127.0.0.1:6443", insecure-sk
 // golang is what the image golang is made of here: this machine's own Go and C library, which the stand-in for a build mounts.
 func (m *machine) golang() {
 	m.t.Helper()
-	m.do(`mkdir -p /base/{go/pkg/mod,root/.cache/go-build,tmp,usr,etc/ssl/certs}
+	m.do(`mkdir -p /base/{go/pkg/mod,cache,tmp,usr,etc/ssl/certs}
 ln -s usr/bin usr/lib usr/lib64 /base
 cp /etc/ssl/certs/ca-certificates.crt /base/etc/ssl/certs/
-tar -C /base -c . | podman import --change 'ENV PATH=/usr/local/go/bin:/usr/bin' --change 'ENV GOPATH=/go' --change 'ENV GOPROXY=off' - docker.io/library/golang:1.26 2>/dev/null`)
+tar -C /base -c . | podman import --change 'ENV PATH=/usr/local/go/bin:/usr/bin' --change 'ENV GOPATH=/go' --change 'ENV GOCACHE=/cache' --change 'ENV GOPROXY=off' - docker.io/library/golang:1.26 2>/dev/null`)
 }
 
 // watchdog is an image with a stand-in for OpenFaaS's watchdog.

@@ -30,7 +30,7 @@ note`,
 		// The images that ours are built from are on the internet. In their place are some that are made of this machine.
 		"podman": `case $1 in
   build) shift
-    exec /usr/bin/podman build --volume /usr:/usr:ro --volume "$GOMODCACHE:/go/pkg/mod" --volume "$GOCACHE:/root/.cache/go-build" "$@" ;;
+    exec /usr/bin/podman build --volume /usr:/usr:ro --volume "$GOMODCACHE:/go/pkg/mod" --volume "$GOCACHE:/cache" "$@" ;;
   stop) pid=$(/usr/bin/podman inspect --format '{{.State.Pid}}' "$2")
     grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):' "/proc/$pid/status" >/stand-ins/confined
     awk '$5 == "/" { print "root " $6 }' "/proc/$pid/mountinfo" >>/stand-ins/confined
