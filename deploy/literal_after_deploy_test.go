@@ -174,11 +174,11 @@ func (m *machine) handlers() {
 	m.t.Helper()
 	for i, function := range functions(m.t) {
 		folder, port := "/apps/"+function, strconv.Itoa(18180+i)
+		m.do(`grep -qzxF "$(tail -n 1 env)" /stand-ins/academy-` + function + ".env")
 		m.do("mkdir -p " + folder + "; unzip -q dist/azure/" + function + ".zip -d " + folder + "; test -s " + folder + "/any/function.json")
 		m.start(`bash -c 'mapfile -d "" -t env </stand-ins/academy-` + function + `.env
 cd ` + folder + `; exec env -i "${env[@]}" FUNCTIONS_CUSTOMHANDLER_PORT=` + port + ` "./$(jq -r .customHandler.description.defaultExecutablePath host.json)"'`)
 		m.answers(function, at("http://127.0.0.1:"+port))
-		m.do(`grep -qzxF "$(tail -n 1 env)" /stand-ins/academy-` + function + ".env")
 	}
 }
 
