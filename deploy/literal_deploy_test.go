@@ -139,7 +139,7 @@ func (m *machine) start(script string) {
 
 func (m *machine) until(script string) {
 	m.t.Helper()
-	for end := time.Now().Add(10 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		out, err := m.in(script).CombinedOutput()
 		if err == nil {
 			return
