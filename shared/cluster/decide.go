@@ -192,6 +192,9 @@ type Decision struct {
 	Ask []Ask `json:"-"`
 	// Patch is to be written; nil means that nothing is.
 	Patch *Patch `json:"-"`
+
+	// needsNodes says that the decision is another one if some nodes turn out to have no server.
+	needsNodes bool
 }
 
 // Decide says what a request does to a cluster.
@@ -284,7 +287,7 @@ func (d Decision) NeedsNodes(p Policy) bool {
 		return d.Code != Busy && d.Code != NotScalable
 	}
 	if d.Op == OpPass {
-		return d.Code != Busy && d.Code != NotScalable && d.Code != Repaired && d.Code != BackOff
+		return d.Code != Busy && d.Code != NotScalable && (d.Code != Repaired || d.needsNodes) && d.Code != BackOff
 	}
 	return d.To < d.From || d.To > d.From && p.Ready > 0 || d.Code == UnknownNode || p.Drain > 0 && settled
 }

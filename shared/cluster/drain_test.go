@@ -294,6 +294,34 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
+// N16: what could not be made twice is made under another name, because what hinders it may stay with the first; what a
+// removal was to leave is still looked for.
+func TestN16GivesUpWhatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	s := failed(0, time.Hour)
+	if d := cluster.Reconcile(s, pass(), start()); d.Victims != nil || d.NeedsNodes(s.Policy) {
+		t.Errorf("the first time: %+v", d)
+	}
+	s.Memory.Fails = 1
+	if d := cluster.Reconcile(s, pass(), start()); d.Code != cluster.Repaired || !d.NeedsNodes(s.Policy) {
+		t.Errorf("the second time, nodes not known: %+v", d)
+	}
+	whole := drained(3)
+	s.Nodes, s.Count, s.Removal = whole.Nodes, 3, []string{"7"}
+	s.Memory.To, s.Memory.Kept = 3, []string{"0", "1", "2"}
+	if d := cluster.Reconcile(s, pass(), start()); d.Victims != nil || !slices.Equal(d.Patch.Removal, []string{"7"}) {
+		t.Errorf("the second time, all have servers: %+v %+v", d, d.Patch)
+	}
+	s.Nodes[1].Server = ""
+	d := cluster.Reconcile(s, pass(), start())
+	if d.Code != cluster.Repaired || !slices.Equal(d.Victims, []string{"1"}) || d.Patch.Count != 3 || !slices.Equal(d.Patch.Removal, []string{"1", "7"}) {
+		t.Errorf("the second time: %+v %+v", d, d.Patch)
+	}
+	if m, _ := cluster.Remember(d.Patch.State); !slices.Equal(m.Kept, []string{"0", "2"}) || m.Fails != 2 {
+		t.Errorf("remembered: %+v", m)
+	}
+}
+
 // N16: a person need not wait until a failure has earned its next try; a cluster that was stopped stays so.
 func TestN16RepairedByForce(t *testing.T) {
 	t.Parallel()

@@ -55,18 +55,38 @@ func (d Decision) repair(s State, r Request, now time.Time) Decision {
 		return d.say(BackOff, left, fmt.Sprintf("The last update failed. It is tried again in %s.", left))
 	}
 	d.Code, d.Reason = Repaired, "The last update failed, and is tried again."
+	if s.Memory.Fails > 0 {
+		d = d.anew(s)
+	}
 	return d.again(s, r, now)
+}
+
+// anew gives up the nodes that an update failed to make more than once, so that others are made in their place: what hindered
+// one may stay with its name. If Heat's engine dies when Nova has begun a server and before that is written down, the server
+// keeps the node's port, and each further try gets 409 "Port … is still in use".
+func (d Decision) anew(s State) Decision {
+	d.needsNodes = true
+	for _, n := range s.Nodes {
+		if n.Server == "" {
+			d.Victims = append(d.Victims, n.Name)
+		}
+	}
+	if len(d.Victims) > 0 {
+		d.Reason = "The last update failed again. What it could not make is given up and made under new names: " + shorten(strings.Join(d.Victims, ", ")) + "."
+	}
+	return d
 }
 
 // again is the last update once more, the nodes that it was to remove included: Heat may not have come to that.
 func (d Decision) again(s State, r Request, now time.Time) Decision {
-	kept := s.Memory.Kept
+	kept := slices.Clone(s.Memory.Kept)
 	d = d.write(s, r, s.Count, now)
 	if d.Patch == nil || len(kept) == 0 || s.Memory.To != s.Count {
 		return d
 	}
 	memory, _ := Remember(d.Patch.State)
-	memory.Kept = kept // the repeated removal is looked at as the first one would have been
+	// The repeated removal is looked at as the first one would have been.
+	memory.Kept = slices.DeleteFunc(kept, func(name string) bool { return slices.Contains(d.Victims, name) })
 	d.Patch.State = memory.String()
 	return d
 }

@@ -153,11 +153,14 @@ func (f *fleet) settled(state string, size int) {
 	})
 }
 
+// fleetNode is one of the nodes of a fleetView.
+type fleetNode struct{ Name, Server, Address string }
+
 // fleetView is what the tests read of GET /{cluster}.
 type fleetView struct {
 	State string
 	Nodes int
-	List  []struct{ Name, Server, Address string }
+	List  []fleetNode
 
 	Decisions []struct {
 		Direction, Code, By string

@@ -102,11 +102,11 @@ func (l *loop) begins(path, alarm string, size int) {
 	})
 }
 
-// recovers waits for the size after an update that overtook another. Heat may then fail the second for the first (it says
-// "Stack UPDATE cancelled", or that a row of its database is still in use), and an operator who sees that sends it again.
+// recovers waits for the size after an update that Heat may fail for what was before it, and has it sent again if so. Of one that
+// overtook another it may say "Stack UPDATE cancelled", or that a row of its database is still in use.
 func (l *loop) recovers(size int, again func()) fleetView {
 	l.t.Helper()
-	until(l.t, "Heat is done with both updates", patience, func() (string, bool) {
+	until(l.t, "Heat is done with all of it", patience, func() (string, bool) {
 		s, err := l.cloud.StackParameters(l.t.Context(), l.ref)
 		if err != nil {
 			return err.Error(), false

@@ -134,8 +134,9 @@ type gnocchi struct {
 	url   string
 	heat  string
 	token string
-	// volumes is where Cinder is, for what outlives a site, and network where Neutron is, for what outlives an engine.
-	volumes, network string
+	// volumes is where Cinder is, for what outlives a site; network and servers where Neutron and Nova are, for what outlives an
+	// engine.
+	volumes, network, servers string
 }
 
 func newGnocchi(t *testing.T) *gnocchi {
@@ -157,7 +158,7 @@ func newGnocchi(t *testing.T) *gnocchi {
 	g.token = header.Get("X-Subject-Token")
 	for _, entry := range reply.Token.Catalog {
 		for _, e := range entry.Endpoints {
-			place := map[string]*string{"volumev3": &g.volumes, "metric": &g.url, "orchestration": &g.heat, "network": &g.network}[entry.Type]
+			place := map[string]*string{"volumev3": &g.volumes, "metric": &g.url, "orchestration": &g.heat, "network": &g.network, "compute": &g.servers}[entry.Type]
 			if place != nil && e.Interface == "public" {
 				*place = strings.TrimSuffix(e.URL, "/")
 			}
