@@ -151,7 +151,7 @@ func (c *checker) storage(s Spec) {
 		"storage.endpoint": t.Endpoint != "", "storage.bucket": t.Bucket != "",
 		"storage.access_key": t.AccessKey != "", "storage.secret_key": t.SecretKey != "",
 	}
-	given := slices.Contains(slices.Collect(maps.Values(parts)), true)
+	given := slices.Contains(slices.Collect(maps.Values(parts)), true) || t.PublicBucket != "" || t.Make
 	keys := t.AccessKey != "" || t.SecretKey != ""
 	for _, field := range slices.Sorted(maps.Keys(parts)) {
 		key := strings.HasSuffix(field, "_key")
@@ -168,11 +168,29 @@ func (c *checker) storage(s Spec) {
 	case s.Backup.Bucket != "" && !given:
 		c.fault("storage.endpoint", "is missing; backups go to the object store, so it is needed with backup.bucket")
 	}
-	if s.Backup.Bucket != "" && s.Backup.Bucket == t.Bucket {
-		c.fault("backup.bucket", "must not be storage.bucket, whose objects browsers may read")
-	}
+	c.buckets(s)
 	if s.Backup.Restore != "" && (s.Backend.Volumes.Retained || s.Backend.Volumes.IDs != nil) {
 		c.fault("backup.restore", "cannot be together with backend.volumes: the volumes have data already")
+	}
+}
+
+// buckets must be three: all the world may read the public one, and browsers get addresses of what is uploaded.
+func (c *checker) buckets(s Spec) {
+	t, domain := s.Storage, s.Settings[publicDomain] != nil
+	switch dumps := s.Backup.Bucket; {
+	case dumps != "" && dumps == t.Bucket:
+		c.fault("backup.bucket", "must not be storage.bucket, of whose objects browsers get addresses")
+	case dumps != "" && dumps == t.PublicBucket:
+		c.fault("backup.bucket", "must not be storage.public_bucket, which all the world may read")
+	}
+	switch {
+	case t.PublicBucket == "" && domain:
+		c.fault("settings."+publicDomain, "needs storage.public_bucket: addresses below it have no signature, and all else is private")
+	case t.PublicBucket == "":
+	case t.PublicBucket == t.Bucket:
+		c.fault("storage.public_bucket", "must not be storage.bucket: all the world may read profile pictures, and nothing else")
+	case !t.Make && !domain && strings.HasPrefix(strings.ToLower(t.Endpoint), "http:"):
+		c.fault("storage.endpoint", "must be https with public_bucket, as browsers load profile pictures from there; or give settings."+publicDomain)
 	}
 }
 

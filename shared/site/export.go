@@ -77,7 +77,7 @@ func (e Export) Spec() Spec {
 		},
 		Network:      Network{ID: p["network"], Subnet: p["subnet"], External: &external, AdminCIDR: p["admin_cidr"], Zone: p["dns_zone"]},
 		LoadBalancer: LoadBalancer{Kind: KindAuto, ListenPort: wholeIn(p, "listen_port"), TLSContainer: p["tls_container"]},
-		Storage:      Storage{Endpoint: p["s3_endpoint"], Region: p["s3_region"], Bucket: p["s3_bucket"]},
+		Storage:      Storage{Endpoint: p["s3_endpoint"], Region: p["s3_region"], Bucket: p["s3_bucket"], PublicBucket: p["s3_public_bucket"]},
 		Backup:       Backup{Bucket: p["backup_bucket"]},
 		Alarm: Alarm{
 			Off: !e.Alarms, Metric: p["alarm_metric"], Aggregation: p["alarm_aggregation"], Granularity: wholeIn(p, "alarm_granularity"),
@@ -85,6 +85,7 @@ func (e Export) Spec() Spec {
 		},
 		Cooldowns: Cooldowns{Out: secondsIn(p, "cooldown_out"), In: secondsIn(p, "cooldown_in")},
 	}
+	s.Storage.Make, _ = strconv.ParseBool(p["makes_buckets"])
 	if s.Backend.VolumeType == "__DEFAULT__" { // the cloud's own ordinary one, which it may not list
 		s.Backend.VolumeType = ""
 	}

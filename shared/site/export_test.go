@@ -34,7 +34,7 @@ func TestRow7116SpecOfAnExportChangesNothing(t *testing.T) {
 		"large": `{"hosts": {"lms": "learn.example.org", "mfe": "mfe.example.org"}, "contact_email": "ops@example.org", "platform_name": "L'école", "release": "teak",
 			"key_name": "ops", "app": {"nodes": 3, "min": 2, "max": 9, "timeout": "40m"}, "backend": {"mysql_gb": 50, "affinity": "soft", "volume_type": "fast", "timeout": "45m"},
 			"network": {"id": "net", "subnet": "sub", "external": "public", "admin_cidr": "192.0.2.0/24", "zone": "example.org."},
-			"load_balancer": {"tls_container": "https://barbican.example.org/v1/containers/1"}, "storage": {"endpoint": "https://s3.example.org", "bucket": "uploads", "region": "here"},
+			"load_balancer": {"tls_container": "https://barbican.example.org/v1/containers/1"}, "storage": {"endpoint": "https://s3.example.org", "bucket": "uploads", "public_bucket": "faces", "make": true, "region": "here"},
 			"backup": {"bucket": "dumps", "hour": 5}, "alarm": {"high": 10.5, "low": 2}, "cooldowns": {"in": "20m"}, "settings": {"SMTP_PORT": 25, "LANGUAGE_CODE": "de"}}`,
 		"own network": `{"hosts": {"lms": "learn.example.org"}, "contact_email": "ops@example.org", "network": {"cidr": "10.1.0.0/24"}, "alarm": {"off": true}}`,
 	} {

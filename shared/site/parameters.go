@@ -108,7 +108,7 @@ func (w Want) settings() map[string]any {
 		"key_name": s.KeyName, "lms_host": s.Hosts.LMS, "studio_host": s.Hosts.Studio, "mfe_host": s.Hosts.MFE,
 		"search_host": s.Hosts.Search, "platform_name": s.PlatformName, "contact_email": s.ContactEmail, "release": s.Release,
 		"s3_endpoint": s.Storage.Endpoint, "s3_region": s.Storage.Region, "s3_bucket": s.Storage.Bucket,
-		"backup_bucket": s.Backup.Bucket,
+		"s3_public_bucket": s.Storage.PublicBucket, "makes_buckets": s.Storage.Make, "backup_bucket": s.Backup.Bucket,
 	}
 	p["settings"] = map[string]any{}
 	if len(s.Settings) > 0 {
@@ -192,6 +192,9 @@ func same(printed string, value any) bool {
 		return printed == v
 	case nil:
 		return printed == ""
+	case bool: // Heat prints True
+		was, _ := strconv.ParseBool(printed)
+		return was == v
 	case map[string]any:
 		return sameJSON(printed, v)
 	}

@@ -34,14 +34,17 @@ func allowedSettings() map[string]int {
 		"SMTP_USE_SSL":                   settingFlag,
 		"SMTP_USE_TLS":                   settingFlag,
 		"S3_ADDRESSING_STYLE":            settingText,
-		"S3_CUSTOM_DOMAIN":               settingText,
-		"S3_PROFILE_IMAGE_CUSTOM_DOMAIN": settingText,
+		publicDomain:                     settingText,
 		"S3_PROFILE_IMAGE_MAX_AGE":       settingNumber,
 		"S3_QUERYSTRING_EXPIRE":          settingNumber,
 		"S3_SIGNATURE_VERSION":           settingText,
 		"MEILISEARCH_INDEX_PREFIX":       settingText,
 	}
 }
+
+// publicDomain is the host and path below which browsers find what is in the public bucket. Its sibling for all other uploads,
+// S3_CUSTOM_DOMAIN, is none of the settings: with it their addresses have no signature.
+const publicDomain = "S3_PROFILE_IMAGE_CUSTOM_DOMAIN"
 
 const (
 	maxSettings = 40

@@ -62,6 +62,8 @@ func TestGoodSpecs(t *testing.T) {
 		`"backend": {"nodes": 3, "affinity": "soft", "volumes": "retained"}`,
 		`"settings": {"SMTP_PORT": 25, "SMTP_USE_TLS": true, "LANGUAGE_CODE": "fr"}`,
 		`"platform_name": "L'école 2026", "release": "teak"`,
+		`"storage": {"endpoint": "http://s3.example.org", "bucket": "uploads", "public_bucket": "faces", "make": true}`,
+		`"storage": {"endpoint": "http://s3.example.org", "bucket": "uploads", "public_bucket": "faces"}, "settings": {"S3_PROFILE_IMAGE_CUSTOM_DOMAIN": "cdn.example.org"}`,
 		`"storage": {"endpoint": "https://s3.example.org", "bucket": "uploads", "access_key": "AKIA", "secret_key": "0123456789"}, "backup": {"bucket": "dumps", "hour": 0, "restore": "other/2026-11-23T02"}`,
 	} {
 		s := spec(t, more)
@@ -279,6 +281,36 @@ func TestRow7020KeysOfTheObjectStore(t *testing.T) {
 	w.Keys = "k2"
 	if c := site.Plan(w, h, ask); c.Code != site.NewKeys {
 		t.Errorf("others: %s", c.Code)
+	}
+}
+
+// The buckets of a Spec as the template gets them: those that are made have a public one, and those that are given only if it is given.
+func TestRow7020BucketsOfASpec(t *testing.T) {
+	t.Parallel()
+	for more, row := range map[string]struct {
+		public string
+		make   bool
+	}{
+		``: {"", false},
+		`"storage": {"endpoint": "https://s3", "bucket": "b-b"}`:                                       {"", false},
+		`"storage": {"endpoint": "https://s3", "bucket": "b-b", "public_bucket": "p-p"}`:               {"p-p", false},
+		`"storage": {"endpoint": "https://s3", "bucket": "b-b", "make": true}`:                         {"b-b-public", true},
+		`"storage": {"endpoint": "https://s3", "bucket": "b-b", "public_bucket": "p-p", "make": true}`: {"p-p", true},
+	} {
+		w := want(t, more)
+		p := w.Create(site.KindOctavia, nil, site.NoSecrets())
+		if p["s3_public_bucket"] != row.public || p["makes_buckets"] != row.make {
+			t.Errorf("%s: %v, %v", more, p["s3_public_bucket"], p["makes_buckets"])
+		}
+		have := made(w)
+		have.Parameters["makes_buckets"] = map[bool]string{true: "True", false: "False"}[row.make] // as Heat prints it
+		if c := site.Plan(w, have, site.Ask{Token: "x", Now: start()}); c.Code != site.Unchanged {
+			t.Errorf("%s: the same again is %s, %v", more, c.Code, c.Fields)
+		}
+		have.Parameters["makes_buckets"] = map[bool]string{true: "False", false: "True"}[row.make]
+		if c := site.Plan(w, have, site.Ask{Token: "x", Now: start()}); !slices.Equal(c.Fields, []string{"makes_buckets"}) {
+			t.Errorf("%s: otherwise %v differ", more, c.Fields)
+		}
 	}
 }
 

@@ -78,9 +78,14 @@ type LoadBalancer struct {
 
 // Storage is the object store of uploads, by the S3 protocol. Without a bucket they stay on the node that took them.
 type Storage struct {
-	Endpoint  string `json:"endpoint" validate:"omitempty,max=255,http_url,oneline"`
-	Region    string `json:"region" validate:"omitempty,max=64,unreserved"`
-	Bucket    string `json:"bucket" validate:"omitempty,bucket"`
+	Endpoint string `json:"endpoint" validate:"omitempty,max=255,http_url,oneline"`
+	Region   string `json:"region" validate:"omitempty,max=64,unreserved"`
+	// Bucket is private: browsers get addresses that are signed and end.
+	Bucket string `json:"bucket" validate:"omitempty,bucket"`
+	// PublicBucket has learners' profile pictures and nothing else: Open edX gives their addresses without a signature.
+	PublicBucket string `json:"public_bucket" validate:"omitempty,bucket"`
+	// Make has the site make its buckets as Swift's containers, the public one with the rule that all may read it.
+	Make      bool   `json:"make"`
 	AccessKey Secret `json:"access_key" validate:"omitempty,min=3,max=128,plainsecret"`
 	SecretKey Secret `json:"secret_key" validate:"omitempty,min=8,max=256,plainsecret"`
 }
@@ -156,6 +161,9 @@ func (s Spec) Fill(d Defaults) Spec {
 	s.Backend.Image, s.Backend.Flavor = or(s.Backend.Image, d.BackendImage, d.AppImage), or(s.Backend.Flavor, d.BackendFlavor)
 	s.Backend.Affinity, s.Release, s.PlatformName = or(s.Backend.Affinity, defaultAffinity), or(s.Release, defaultRelease), or(s.PlatformName, defaultPlatform)
 	s.LoadBalancer.Kind = or(s.LoadBalancer.Kind, KindAuto)
+	if s.Storage.Make && s.Storage.Bucket != "" {
+		s.Storage.PublicBucket = or(s.Storage.PublicBucket, s.Storage.Bucket+"-public")
+	}
 	if s.Network.External == nil {
 		s.Network.External = &d.ExternalNetwork
 	}

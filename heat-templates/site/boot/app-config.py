@@ -10,7 +10,9 @@ peers = env["PEERS"].split()
 lms, health = env["LMS_HOST"], env.get("HEALTH_PORT") or "8079"
 data = "data.site.internal"  # this node: HAProxy, which knows the way to MySQL's writer and Redis's primary
 search = env.get("SEARCH_HOST", "")
-bucket = env.get("S3_BUCKET", "")
+bucket, public = env.get("S3_BUCKET", ""), env.get("S3_PUBLIC_BUCKET", "")
+if public and public in (bucket, env.get("BACKUP_BUCKET")):
+    sys.exit(f"all the world may read the bucket {public}: uploads and backups need others")
 
 
 def derived(what):
@@ -65,6 +67,9 @@ settings.update(
 )
 if bucket:
     s3 = urllib.parse.urlsplit(env["S3_ENDPOINT"])
+    # Open edX adds the picture's version to its address, which breaks a signature: so pictures are in a bucket that all may read,
+    # below a name of its own, without one. Swift has that at another place than S3. All other addresses are signed, and end.
+    pictures = urllib.parse.urlsplit(env.get("S3_PUBLIC_URL") or f"//{s3.netloc}/{public}")
     settings.update(
         {
             "OPENEDX_AWS_ACCESS_KEY": env["S3_ACCESS_KEY"],
@@ -74,8 +79,14 @@ if bucket:
             "S3_USE_SSL": s3.scheme == "https",
             "S3_REGION": env.get("S3_REGION", ""),
             "S3_STORAGE_BUCKET": bucket,
-            "S3_PROFILE_IMAGE_BUCKET": settings.get("S3_PROFILE_IMAGE_BUCKET", bucket),
-            "S3_ADDRESSING_STYLE": "path",  # radosgw without names of buckets in DNS
+            "S3_FILE_UPLOAD_BUCKET": bucket,
+            "S3_GRADE_BUCKET": bucket,
+            "S3_CUSTOM_DOMAIN": "",
+            "S3_DEFAULT_ACL": None,  # the bucket's
+            "S3_PROFILE_IMAGE_BUCKET": public or bucket,
+            "S3_PROFILE_IMAGE_CUSTOM_DOMAIN": public
+            and settings.get("S3_PROFILE_IMAGE_CUSTOM_DOMAIN", pictures.netloc + pictures.path),
+            "S3_ADDRESSING_STYLE": settings.get("S3_ADDRESSING_STYLE", "path"),  # radosgw without names of buckets in DNS
         }
     )
 

@@ -23,7 +23,7 @@ func heatKinds() map[string]*kind {
 		"OS::Heat::StructuredConfig":  {props: "*", create: createConfig, attr: configAttr},
 		"OS::Heat::ResourceChain":     {props: "*"},
 		"OS::Designate::RecordSet":    {props: "name type! records!~ ttl~ description~ zone!", create: uuidCreate},
-		"OS::Swift::Container":        {props: "name PurgeOnDelete X-Container-Read X-Container-Write X-Container-Meta X-Account-Meta", create: createContainer},
+		"OS::Swift::Container":        {props: "name PurgeOnDelete X-Container-Read X-Container-Write X-Container-Meta X-Account-Meta", create: createContainer, attr: containerAttr},
 		"OS::Barbican::Secret":        {props: "*", create: uuidCreate},
 		"OS::Keystone::User":          {props: "*", create: uuidCreate},
 		"OS::Heat::SoftwareComponent": {props: "*", create: uuidCreate},
@@ -39,6 +39,11 @@ func uuidCreate(c *Cloud, r *resource) error {
 func createContainer(_ *Cloud, r *resource) error {
 	r.id = r.nameOr()
 	return nil
+}
+
+// containerAttr: where a container is, which Heat puts together from Swift's endpoint without asking there.
+func containerAttr(_ *Cloud, r *resource, name string) (any, bool) {
+	return "https://swift.example.org/v1/AUTH_project/" + r.id, name == "WebsiteURL"
 }
 
 const lettersDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
