@@ -14,6 +14,8 @@ type plan struct {
 	// nothing did.
 	BlockedBy []cluster.Block `json:"blocked_by,omitempty"`
 	Otherwise *step           `json:"otherwise,omitempty"`
+	// OpenWork is what the nodes that would go have to end: those of the decision, or of Otherwise.
+	OpenWork []cluster.Work `json:"open_work,omitempty"`
 	// Parameters are what an update would set, beside the memory; Changes what it would do to the stack's resources, by
 	// OpenStack's own preview.
 	Parameters map[string]any `json:"parameters,omitempty"`
@@ -38,8 +40,8 @@ type memberPlan struct {
 	Tags   []string `json:"tags"`
 }
 
-// explain is what a dry run would write, and what holds it back; one request to OpenStack at most: for the nodes, if what
-// holds it back was known without, or for a preview of the update.
+// explain is what a dry run would write, what holds it back, and what the nodes that go have to end. It takes a request to
+// OpenStack for the nodes, if what holds it back was known without, or for a preview of the update; and one for a site's open work.
 func (s *scaler) explain(ctx context.Context, v *visit) *plan {
 	decide, wet := deciderOf(v.request.Op), v.request
 	out := &plan{}
@@ -55,6 +57,7 @@ func (s *scaler) explain(ctx context.Context, v *visit) *plan {
 		out.BlockedBy = blocks
 		out.Otherwise = &step{Code: would.Code, Reason: would.Reason, Victims: would.Victims}
 	}
+	out.OpenWork = openWork(ctx, v, would)
 	wet.DryRun = false
 	would = decide(v.state, wet, v.now)
 	for _, m := range would.Members {
