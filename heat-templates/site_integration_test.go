@@ -291,7 +291,8 @@ func TestRealRowsVariants(t *testing.T) {
 			"mysql_b": map[string]any{"mysql_password": secret}, "redis_b": map[string]any{"redis_password": secret}, "mongodb_b": map[string]any{"mongodb_key": secret},
 		}, ""},
 		"dns":     {map[string]any{"dns_zone": "example.org."}, "OS::Designate::RecordSet"},
-		"buckets": {map[string]any{"makes_buckets": true}, "OS::Swift::Container"},
+		"given":   {map[string]any{"s3_public_bucket": "faces"}, ""},
+		"buckets": {map[string]any{"makes_buckets": true, "s3_public_bucket": "faces"}, "OS::Swift::Container"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

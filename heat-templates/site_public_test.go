@@ -104,8 +104,9 @@ func TestRow7020PublicBucketIsNoOther(t *testing.T) {
 	t.Parallel()
 	for _, bucket := range []string{"school", "backup"} {
 		o := newOutside(t)
-		n := appNode(t, "app-1", map[string]string{"S3_PUBLIC_BUCKET": bucket})
+		n := appNode(t, "app-1", map[string]string{"S3_PUBLIC_BUCKET": bucket, "HEALTH_PORT": health(t, 200)})
 		n.write("/etc/stackhook/signal", o.details())
+		n.env = append(n.env, "HEALTH_WAIT=1")
 		if out, code := n.run("boot-app"); code == 0 {
 			t.Errorf("%s: %s", bucket, out)
 		}

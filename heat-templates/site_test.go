@@ -142,7 +142,7 @@ func TestRow7010To7030VariantsComeUp(t *testing.T) {
 		"row 7029 and 7030 given": {map[string]any{"network": "private", "subnet": "GIVEN"}, nil, []string{"given_subnet", "floating_ip"}, []string{"net", "router"}},
 		"row 7017 tls":            {map[string]any{"tls_container": "https://barbican/c", "listen_port": 443, "sticky": "SOURCE_IP"}, nil, []string{"lb_octavia/listener"}, nil},
 		"row 7018 dns":            {map[string]any{"dns_zone": "example.org."}, nil, []string{"dns_lms", "dns_studio", "dns_mfe", "dns_search"}, nil},
-		"row 7020 buckets":        {map[string]any{"makes_buckets": true}, nil, []string{"uploads", "backups"}, nil},
+		"row 7020 buckets":        {map[string]any{"makes_buckets": true, "s3_public_bucket": "faces"}, nil, []string{"uploads", "public", "backups"}, nil},
 		"row 7009 alarms":         {map[string]any{"scale_out_url": "http://x/o", "scale_in_url": "http://x/i"}, nil, []string{"alarm_out", "alarm_in"}, nil},
 		"row 7014 waiting":        {map[string]any{"app_wait": 30, "admin_cidr": "10.9.0.0/16", "backend_affinity": "hard"}, nil, []string{"nodes/0/wait_for_visitors"}, nil},
 	} {
