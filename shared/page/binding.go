@@ -20,15 +20,23 @@ type Login struct {
 // Login answers with a page that goes on to the platform.
 func (p *Pages) Login(w http.ResponseWriter, r *http.Request, l Login) {
 	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "login.html", script: "login.js", texts: l.Texts, policy: policy{ancestors: l.Ancestors},
-		data: map[string]any{
-			"Title": l.Texts.Word["login"], "Address": l.AuthURL,
-			"Data": map[string]string{
-				"id": l.ID, "key": storageKey(l.ID), "secret": l.Secret, "address": l.AuthURL,
-				"target": l.StorageTarget, "platform": originOf(l.AuthURL), "opener": l.Opener,
-			},
+		name: "login", status: http.StatusOK, script: "login.js", texts: l.Texts, policy: policy{ancestors: l.Ancestors},
+		title: l.Texts.Word["login"], state: "building", head: refreshWithoutScript(l.AuthURL), content: loginContent(l, l.Texts.Word),
+		data: loginData{
+			ID: l.ID, Key: storageKey(l.ID), Secret: l.Secret, Address: l.AuthURL, Target: l.StorageTarget, Platform: originOf(l.AuthURL), Opener: l.Opener,
 		},
 	})
+}
+
+// loginData is what login.js is told.
+type loginData struct {
+	Address  string `json:"address"`
+	ID       string `json:"id"`
+	Key      string `json:"key"`
+	Opener   string `json:"opener"`
+	Platform string `json:"platform"`
+	Secret   string `json:"secret"`
+	Target   string `json:"target"`
 }
 
 // Bind is the page for an LTI 1.3 launch whose cookie did not come back: it looks for the browser's secret elsewhere and
@@ -51,15 +59,19 @@ type Bind struct {
 // from, which is why this page alone sends a referrer, and to ourselves only.
 func (p *Pages) Bind(w http.ResponseWriter, r *http.Request, b Bind) {
 	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "bind.html", script: "bind.js", texts: b.Texts, referrer: "same-origin", reference: true,
+		name: "bind", status: http.StatusOK, script: "bind.js", texts: b.Texts, referrer: "same-origin", reference: true,
 		policy: policy{ancestors: b.Ancestors, forms: []string{own}},
-		data: map[string]any{
-			"Title": b.Texts.Word["bind"], "Action": b.Action, "Fields": b.Fields, "LoginAction": b.LoginAction, "Again": b.Again,
-			"Data": map[string]string{
-				"id": b.ID, "key": storageKey(b.ID), "target": b.StorageTarget, "platform": originOf(b.PlatformOrigin),
-			},
-		},
+		title:  b.Texts.Word["bind"], state: "building", content: bindContent(b, b.Texts.Word),
+		data: bindData{ID: b.ID, Key: storageKey(b.ID), Platform: originOf(b.PlatformOrigin), Target: b.StorageTarget},
 	})
+}
+
+// bindData is what bind.js is told.
+type bindData struct {
+	ID       string `json:"id"`
+	Key      string `json:"key"`
+	Platform string `json:"platform"`
+	Target   string `json:"target"`
 }
 
 func storageKey(id string) string { return "stackhook-" + id }

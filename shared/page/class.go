@@ -34,14 +34,16 @@ type Row struct {
 	Kept    time.Time // until when the one before is kept; zero: there is none
 }
 
+// row is a lab in words.
+type row struct {
+	Row
+	Word, Why, Built    string
+	Until, Used, Before *Moment
+	Suspend             bool
+}
+
 // Class answers with the labs of a course, and what may be done about them.
 func (p *Pages) Class(w http.ResponseWriter, r *http.Request, c Class) {
-	type row struct {
-		Row
-		Word, Why, Built    string
-		Until, Used, Before *Moment
-		Suspend             bool
-	}
 	rows := make([]row, len(c.Rows))
 	for i, member := range c.Rows {
 		rows[i] = row{
@@ -52,13 +54,15 @@ func (p *Pages) Class(w http.ResponseWriter, r *http.Request, c Class) {
 			rows[i].Built = c.Texts.Built(member.Gen)
 		}
 	}
-	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "class.html", style: "class.css", script: "class.js", texts: c.Texts, reference: true,
+	s := sheet{
+		name: "class", status: http.StatusOK, style: "class.css", script: "class.js", texts: c.Texts, reference: true,
 		policy: policy{ancestors: c.Ancestors, forms: []string{own}},
-		data: map[string]any{
-			"Title": c.Texts.Word["class"], "Ticket": c.Ticket, "Course": c.Course, "Rows": rows, "Truncated": c.Truncated, "Notice": c.Notice,
-		},
-	})
+		title:  c.Texts.Word["class"], state: "class", wide: true, content: classContent(c, rows, p.base),
+	}
+	if c.Course != "" {
+		s.window = s.title + " – " + c.Course
+	}
+	p.draw(w, r, s)
 }
 
 // perhaps is a moment, or nil for a zero time.

@@ -116,7 +116,7 @@ func gallery() map[string]painter {
 			p.Problem(w, r, page.Problem{Status: 503, Code: "cloud_busy", Sentence: say("Wait."), RetryAfter: time.Second, Ticket: say("the.ticket"), Texts: texts, Ancestors: frames})
 		},
 		"console": func(p *page.Pages, w http.ResponseWriter, r *http.Request, texts page.Texts, say said) {
-			p.Console(w, r, say("https://cloud.example.org/vnc?token=1"), say("the.ticket"), texts, frames)
+			p.Console(w, r, say("https://cloud.example.org/vnc?token=1"), texts, frames)
 		},
 		"password": func(p *page.Pages, w http.ResponseWriter, r *http.Request, texts page.Texts, say said) {
 			p.Password(w, r, page.Password{Title: say("Open the lab"), User: say("learner"), Password: say("correct horse hunter2"), Ticket: say("the.ticket"), Texts: texts, Ancestors: frames})

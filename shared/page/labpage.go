@@ -32,21 +32,25 @@ type Lab struct {
 // Lab answers with a lab page.
 func (p *Pages) Lab(w http.ResponseWriter, r *http.Request, l Lab) {
 	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "lab.html", script: "lab.js", texts: l.Texts, reference: true,
+		name: "lab", status: http.StatusOK, script: "lab.js", texts: l.Texts, reference: true,
 		policy: policy{ancestors: l.Ancestors, forms: []string{own}, requests: true},
-		data: map[string]any{
-			"Title": l.Title, "Ticket": l.Ticket, "Status": l.Status, "ReturnURL": l.ReturnURL, "ExpiresText": l.Status.expiresText,
-			"Name": l.Name, "Owner": l.Code, "Class": l.Class, "Notice": l.Notice,
-			"Extend": one(l.Status.Actions, lab.ActExtend), "New": fresh(l.Status), "Manage": managed(l.Status),
-			"Undo": back(l.Status), "Check": one(l.Status.Actions, lab.ActCheck),
-			// What the script needs, as JSON: never part of a script's text.
-			"Data": map[string]any{
-				"ticket": l.Ticket, "status": l.Status, "base": p.base, "now": p.now().UnixMilli(),
-				"beat":  l.Beat,
-				"words": scriptWords(l.Texts), "problems": scriptProblems(l.Texts),
-			},
+		title:  l.Title, window: l.Status.Headline + " – " + l.Title, state: string(l.Status.State), id: "lab", content: labContent(l, p.base),
+		returnURL: l.ReturnURL, owner: l.Code,
+		data: labData{
+			Base: p.base, Beat: l.Beat, Now: p.now().UnixMilli(), Problems: scriptProblems(l.Texts), Status: l.Status, Ticket: l.Ticket, Words: scriptWords(l.Texts),
 		},
 	})
+}
+
+// labData is what lab.js is told.
+type labData struct {
+	Base     string `json:"base"`
+	Beat     bool   `json:"beat"`
+	Now      int64  `json:"now"` // in milliseconds
+	Problems words  `json:"problems"`
+	Status   Status `json:"status"`
+	Ticket   string `json:"ticket"`
+	Words    words  `json:"words"`
 }
 
 func scriptWords(t Texts) map[string]string {

@@ -2,16 +2,18 @@ package page
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"embed"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/logging"
@@ -22,21 +24,16 @@ var assets embed.FS
 
 // Pages draws pages. One is enough for a process.
 type Pages struct {
-	base      string
-	templates *template.Template
-	styles    map[string]template.CSS // by file name
-	scripts   map[string]template.JS
-	now       func() time.Time
-	alike     alike
+	base    string
+	styles  map[string]string // by file name
+	scripts map[string]string
+	now     func() time.Time
+	alike   alike
 }
 
 // New prepares the pages of a deployment that browsers reach at publicURL.
 func New(publicURL string) (*Pages, error) {
-	templates, err := template.New("").Funcs(template.FuncMap{"way": newWay, "deed": newDeed}).ParseFS(assets, "assets/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("read page templates: %w", err)
-	}
-	p := &Pages{base: Base(publicURL), templates: templates, styles: map[string]template.CSS{}, scripts: map[string]template.JS{}, now: time.Now}
+	p := &Pages{base: Base(publicURL), styles: map[string]string{}, scripts: map[string]string{}, now: time.Now}
 	files, err := fs.ReadDir(assets, "assets")
 	if err != nil {
 		return nil, fmt.Errorf("list page assets: %w", err)
@@ -48,29 +45,13 @@ func New(publicURL string) (*Pages, error) {
 		}
 		switch path.Ext(file.Name()) {
 		case ".css":
-			p.styles[file.Name()] = template.CSS(text) //nolint:gosec // our own file
+			p.styles[file.Name()] = string(text)
 		case ".js":
-			p.scripts[file.Name()] = template.JS(text) //nolint:gosec // our own file
+			p.scripts[file.Name()] = string(text)
 		}
 	}
 	return p, nil
 }
-
-// way is what a form sends that asks for one way into a lab.
-type way struct {
-	Ticket string
-	Way    int
-}
-
-func newWay(ticket string, number int) way { return way{ticket, number} }
-
-// deed is what a form needs that does something to a lab.
-type deed struct {
-	Ticket, Base, Yes string
-	Action            Action
-}
-
-func newDeed(ticket, base, yes string, action Action) deed { return deed{ticket, base, yes, action} }
 
 // Base is where view-lab's routes begin.
 func (p *Pages) Base() string { return p.base }
@@ -80,26 +61,38 @@ type Field struct{ Name, Value string }
 
 // sheet is one page to draw.
 type sheet struct {
-	status    int
-	template  string
-	style     string // a file beside page.css, if the page needs one
-	script    string
-	texts     Texts
-	policy    policy
-	referrer  string // no-referrer if empty
-	reference bool   // show the request's reference
-	alike     string // if not empty: all sheets of this name differ in nonce and reference alone
-	data      map[string]any
+	name                   string // for errors
+	status                 int
+	texts                  Texts
+	title                  string
+	window                 string // the window's title, if it is not the page's
+	state                  string // what the page is about, for its style
+	id                     string // of what changes, for its script
+	wide                   bool
+	style                  string          // a file beside page.css, if the page needs one
+	script                 string          // a file, if the page needs one
+	data                   any             // what the script needs, as JSON: never part of a script's text
+	head                   templ.Component // besides what all pages have there; may be nil
+	content                templ.Component
+	returnURL, owner, code string // for the foot; each may be empty
+	policy                 policy
+	referrer               string // no-referrer if empty
+	reference              bool   // show the request's reference
+	alike                  string // if not empty: all sheets of this name differ in nonce and reference alone
 }
+
+// words are texts by name.
+type words = map[string]string
 
 func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
 	nonce, reference := rand.Text(), ""
 	if s.reference {
 		reference = logging.RequestID(r.Context())
 	}
-	text, err := p.textOf(s, nonce, reference)
+	// Who has run out of time is told so on a page, so drawing does not end with the request's time.
+	pieces, err := p.textOf(context.WithoutCancel(r.Context()), s, nonce, reference)
 	if err != nil {
-		function.Fail(w, r, fmt.Errorf("draw page %s: %w", s.template, err))
+		function.Fail(w, r, fmt.Errorf("draw page %s: %w", s.name, err))
 		return
 	}
 	header := w.Header()
@@ -113,30 +106,34 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(s.status)
-	_, _ = w.Write(text) // the browser may have gone
+	for _, piece := range pieces {
+		_, _ = w.Write(piece) // the browser may have gone
+	}
 }
 
 // usual is room enough for most pages, so that drawing one does not move it again and again. Style sheet and script are 25 KB of it.
 const usual = 40 << 10
 
-func (p *Pages) textOf(s sheet, nonce, reference string) ([]byte, error) {
+// textOf is a page's text in pieces.
+func (p *Pages) textOf(ctx context.Context, s sheet, nonce, reference string) ([][]byte, error) {
 	if s.alike != "" {
-		return p.alike.text(s.alike, nonce, reference, func(nonce, reference string) ([]byte, error) { return p.execute(s, nonce, reference) })
+		return p.alike.text(s.alike, nonce, reference, func(nonce, reference string) ([]byte, error) { return p.execute(ctx, s, nonce, reference) })
 	}
-	return p.execute(s, nonce, reference)
+	text, err := p.execute(ctx, s, nonce, reference)
+	return [][]byte{text}, err
 }
 
-func (p *Pages) execute(s sheet, nonce, reference string) ([]byte, error) {
-	s.data["Nonce"], s.data["Texts"], s.data["Base"] = nonce, s.texts, p.base
-	s.data["Style"], s.data["Script"] = p.styles["page.css"]+p.styles[s.style], p.scripts[s.script]
-	if s.reference {
-		s.data["Reference"] = reference
-	}
+func (p *Pages) execute(ctx context.Context, s sheet, nonce, reference string) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(usual)
-	err := p.templates.ExecuteTemplate(&body, s.template, s.data)
+	err := layout(s, dress{
+		nonce: nonce, reference: reference, style: p.styles["page.css"] + p.styles[s.style], script: p.scripts[s.script],
+	}).Render(ctx, &body)
 	return body.Bytes(), err //nolint:wrapcheck // draw says which
 }
+
+// dress is what a sheet is given when it is drawn.
+type dress struct{ nonce, reference, style, script string }
 
 // policy is what a page may do besides its own inline style and script. X-Frame-Options is left out on purpose: it cannot
 // name origins, and browsers that know frame-ancestors ignore it.

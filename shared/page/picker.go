@@ -1,7 +1,6 @@
 package page
 
 import (
-	"html/template"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -33,31 +32,32 @@ type PickerLab struct {
 
 // Picker answers with the labs to choose from.
 func (p *Pages) Picker(w http.ResponseWriter, r *http.Request, choice Picker) {
-	type lab struct {
-		PickerLab
-		Image   template.URL
-		Initial string // in place of a picture
-	}
-	labs := make([]lab, len(choice.Labs))
-	for i, l := range choice.Labs {
-		_, size := utf8.DecodeRuneInString(l.Title)
-		labs[i] = lab{l, picture(l.Picture), l.Title[:size]}
-	}
 	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "picker.html", style: "picker.css", texts: choice.Texts, reference: true,
+		name: "picker", status: http.StatusOK, style: "picker.css", texts: choice.Texts, reference: true,
 		policy: policy{ancestors: choice.Ancestors, forms: append([]string{own}, choice.FormOrigins...), pictures: true},
-		data: map[string]any{
-			"Title": choice.Texts.Word["pick"], "Ticket": choice.Ticket, "Action": choice.Action, "Labs": labs, "Course": choice.Course,
-			"Multiple": choice.Multiple,
-		},
+		title:  choice.Texts.Word["pick"], state: "ready", wide: true, content: pickerContent(choice),
 	})
 }
 
+// input is what a lab is chosen with.
+func (p Picker) input() string {
+	if p.Multiple {
+		return "checkbox"
+	}
+	return "radio"
+}
+
+// initial stands in place of a picture.
+func initial(title string) string {
+	_, size := utf8.DecodeRuneInString(title)
+	return title[:size]
+}
+
 // picture lets through what a browser draws as a picture and nothing else: in an img, an SVG runs no script.
-func picture(address string) template.URL {
+func picture(address string) string {
 	for _, kind := range []string{"svg+xml", "png", "jpeg"} {
 		if strings.HasPrefix(address, "data:image/"+kind+";base64,") || strings.HasPrefix(address, "data:image/"+kind+",") {
-			return template.URL(address) //nolint:gosec // a picture that is part of the page
+			return address
 		}
 	}
 	return ""
@@ -74,8 +74,8 @@ type Return struct {
 // Return answers with a page that posts the fields to the platform.
 func (p *Pages) Return(w http.ResponseWriter, r *http.Request, back Return) {
 	s := sheet{
-		status: http.StatusOK, template: "return.html", script: "return.js", texts: back.Texts, policy: policy{ancestors: back.Ancestors},
-		data: map[string]any{"Title": back.Texts.Word["return"], "Action": back.Action, "Fields": back.Fields},
+		name: "return", status: http.StatusOK, script: "return.js", texts: back.Texts, policy: policy{ancestors: back.Ancestors},
+		title: back.Texts.Word["return"], state: "building", content: returnContent(back),
 	}
 	if origin := originOf(back.Action); origin != "" {
 		s.policy.forms = []string{origin}

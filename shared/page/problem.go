@@ -29,6 +29,15 @@ type Problem struct {
 // StaffNote tells course staff which check failed and what to change. It holds no value of the launch.
 type StaffNote struct{ Check, Fix string }
 
+// again says that the page posts its form by itself.
+func (p Problem) again() bool { return p.RetryAfter > 0 && len(p.Again) > 0 && p.Action != "" }
+
+// againData is what problem.js is told.
+type againData struct {
+	Seconds int   `json:"seconds"`
+	Words   words `json:"words"`
+}
+
 // Problem answers with a problem page and notes the code for the log.
 func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem) {
 	logging.Note(r.Context(), "problem", problem.Code)
@@ -41,17 +50,13 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 		sentence = translated
 	}
 	s := sheet{
-		status: problem.Status, template: "problem.html", texts: problem.Texts, reference: true,
+		name: "problem", status: problem.Status, texts: problem.Texts, reference: true,
 		policy: policy{ancestors: problem.Ancestors, forms: []string{own}},
-		data: map[string]any{
-			"Title": problem.Texts.Word["problem"], "Code": problem.Code, "Sentence": sentence, "Staff": problem.Staff,
-			"Ticket": problem.Ticket, "ReturnURL": problem.ReturnURL,
-		},
+		title:  problem.Texts.Word["problem"], state: "problem", content: problemContent(problem, sentence, p.base),
+		code: problem.Code, returnURL: problem.ReturnURL,
 	}
-	if wait > 0 && len(problem.Again) > 0 && problem.Action != "" {
-		s.script = "problem.js"
-		s.data["Again"], s.data["Action"] = problem.Again, problem.Action
-		s.data["Data"] = map[string]any{"seconds": wait, "words": map[string]string{"retry_in": problem.Texts.Script["retry_in"]}}
+	if problem.again() {
+		s.script, s.data = "problem.js", againData{Seconds: wait, Words: words{"retry_in": problem.Texts.Script["retry_in"]}}
 	}
 	if problem.Ticket == "" && problem.ReturnURL == "" && problem.Staff == nil && s.script == "" && logging.RequestID(r.Context()) != "" {
 		s.alike = problem.Texts.Lang + " " + problem.Code + " " + sentence
@@ -61,10 +66,10 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 
 // Console answers with a page that goes on to a console. It is a page and no redirect, because browsers hold a form's
 // redirect to the form-action of the page that had the form.
-func (p *Pages) Console(w http.ResponseWriter, r *http.Request, address, ticket string, texts Texts, ancestors []string) {
+func (p *Pages) Console(w http.ResponseWriter, r *http.Request, address string, texts Texts, ancestors []string) {
 	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "console.html", texts: texts, policy: policy{ancestors: ancestors},
-		data: map[string]any{"Title": texts.Word["console"], "Address": address, "Ticket": ticket},
+		name: "console", status: http.StatusOK, texts: texts, policy: policy{ancestors: ancestors},
+		title: texts.Word["console"], state: "ready", head: refresh(address), content: consoleContent(address, texts.Word),
 	})
 }
 
@@ -82,9 +87,7 @@ type Password struct {
 // Password answers with a page that shows a password, for browsers without script: elsewhere it is shown in place.
 func (p *Pages) Password(w http.ResponseWriter, r *http.Request, password Password) {
 	p.draw(w, r, sheet{
-		status: http.StatusOK, template: "password.html", texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
-		data: map[string]any{
-			"Title": password.Texts.Word["reveal"], "Way": password.Title, "User": password.User, "Password": password.Password, "Ticket": password.Ticket,
-		},
+		name: "password", status: http.StatusOK, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
+		title: password.Texts.Word["reveal"], state: "ready", content: passwordContent(password, p.base, password.Texts.Word),
 	})
 }

@@ -21,21 +21,12 @@ type Register struct {
 
 // Register answers with the question or the result.
 func (p *Pages) Register(w http.ResponseWriter, r *http.Request, reg Register) {
-	title := "register"
-	if reg.Done {
-		title = "registered"
-	}
 	s := sheet{
-		status: http.StatusOK, template: "register.html", texts: reg.Texts, reference: true, policy: policy{ancestors: reg.Ancestors},
-		data: map[string]any{
-			"Title": reg.Texts.Word[title], "Issuer": reg.Issuer, "Product": reg.Product, "Action": reg.Action, "Fields": reg.Fields,
-			"Done": reg.Done, "Entry": reg.Entry, "Written": reg.Written,
-		},
+		name: "register", status: http.StatusOK, texts: reg.Texts, reference: true, policy: policy{ancestors: reg.Ancestors, forms: []string{own}},
+		title: reg.Texts.Word["register"], state: "building", content: registerContent(reg),
 	}
 	if reg.Done {
-		s.script = "register.js"
-	} else {
-		s.policy.forms = []string{own}
+		s.title, s.state, s.script, s.policy.forms = reg.Texts.Word["registered"], "ready", "register.js", nil
 	}
 	p.draw(w, r, s)
 }

@@ -2,12 +2,10 @@ package deploysite
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
-	_ "embed"
 	"fmt"
-	"html/template"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/caller"
@@ -23,9 +21,6 @@ const purposePage = "site-page"
 
 // pagePause is how often the page asks again, in seconds; browsers do it without a script.
 const pagePause = "10"
-
-//go:embed page.html
-var pageText string
 
 // pageTicket is what a link to a page allows: to look at one site.
 type pageTicket struct {
@@ -70,15 +65,10 @@ func (d *deployer) page(w http.ResponseWriter, r *http.Request) {
 }
 
 func draw(w http.ResponseWriter, r *http.Request, out view) {
-	parsed, err := template.New("page").Parse(pageText)
-	if err != nil {
-		function.Fail(w, r, fmt.Errorf("read page of site: %w", err))
-		return
-	}
 	nonce := rand.Text()
 	var body bytes.Buffer
 	moving := out.State != site.Ready && out.State != site.Suspended
-	if err := parsed.Execute(&body, map[string]any{"Site": out, "Nonce": nonce, "Moving": moving, "Hosts": strings.Join(out.Hosts, ", ")}); err != nil {
+	if err := pageContent(out, nonce, moving).Render(context.WithoutCancel(r.Context()), &body); err != nil {
 		function.Fail(w, r, fmt.Errorf("draw page of site: %w", err))
 		return
 	}

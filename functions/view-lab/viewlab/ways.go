@@ -23,7 +23,7 @@ func (v *viewer) console(w http.ResponseWriter, r *http.Request) {
 		v.fail(w, r, ticket, before, err)
 		return
 	}
-	v.pages.Console(w, r, address, before, page.TextsFor(ticket.Locale), ticket.Ancestors)
+	v.pages.Console(w, r, address, page.TextsFor(ticket.Locale), ticket.Ancestors)
 }
 
 func (v *viewer) key(w http.ResponseWriter, r *http.Request) {
