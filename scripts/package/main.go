@@ -1,5 +1,5 @@
 // Command package makes the zip that AWS Lambda takes of each function named: dist/<function>.zip with bootstrap alone
-// inside, from bin/<function>. The same program gives the same zip, byte by byte.
+// inside, from bin/<function>. The same program gives the same zip, byte by byte. A program of more than 12 MB is refused.
 //
 //	go run ./scripts/package launch-lab scale-cluster
 package main
@@ -14,6 +14,9 @@ import (
 	"path/filepath"
 	"time"
 )
+
+// mostBytes is how large a function's program may be: a host reads it at every cold start (scripts/bench/README.md).
+const mostBytes = 12_000_000
 
 func main() {
 	if err := run("bin", "dist", os.Args[1:], os.Stdout); err != nil {
@@ -33,6 +36,9 @@ func run(from, to string, functions []string, out io.Writer) error {
 		program, err := os.ReadFile(filepath.Join(from, name)) //nolint:gosec // the names are those of the command line
 		if err != nil {
 			return fmt.Errorf("read program: %w", err)
+		}
+		if len(program) > mostBytes {
+			return fmt.Errorf("%s has %d bytes, and a function may have %d at most: see what it links that it did not before (scripts/bench/README.md, Size of a program)", name, len(program), mostBytes)
 		}
 		archive, err := pack(program)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -45,5 +46,25 @@ func TestNothingToPackage(t *testing.T) {
 	}
 	if run(t.TempDir(), t.TempDir(), []string{"nowhere"}, io.Discard) == nil {
 		t.Error("a program that is not there, no error")
+	}
+}
+
+// A function that outgrows its limit fails the build, and nothing is there that could be shipped.
+func TestTooLargeToPackage(t *testing.T) {
+	t.Parallel()
+	from, to := t.TempDir(), t.TempDir()
+	for name, size := range map[string]int{"fits": mostBytes, "large": mostBytes + 1} {
+		if err := os.WriteFile(filepath.Join(from, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run(from, to, []string{"fits"}, io.Discard); err != nil {
+		t.Errorf("a program of the most there may be: %v", err)
+	}
+	if err := run(from, to, []string{"large"}, io.Discard); err == nil || !strings.Contains(err.Error(), "large has 12000001 bytes") {
+		t.Errorf("a program of a byte too many: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(to, "large.zip")); !os.IsNotExist(err) {
+		t.Errorf("its zip: %v", err)
 	}
 }
