@@ -212,7 +212,7 @@ var built = sync.OnceValues(func() (string, error) {
 	if err := os.Chmod(folder, 0o755); err != nil { // for nobody
 		return "", err
 	}
-	build := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc,validator_novalidatefn", "-ldflags=-s -w", "-o", folder, "../functions/...")
+	build := exec.Command("go", "build", "-trimpath", "-tags=lambda.norpc,validator_novalidatefn,nethttpomithttp2", "-ldflags=-s -w", "-o", folder, "../functions/...")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	build.Stderr = os.Stderr
 	return folder, build.Run()

@@ -104,7 +104,7 @@ func recipes(t *testing.T) []string {
 func TestBuildFlagsAreTheMakefiles(t *testing.T) {
 	t.Parallel()
 	makefile, container := read(t, "../Makefile"), read(t, "container/Containerfile")
-	for _, flag := range []string{"CGO_ENABLED=0", "-trimpath", "-tags lambda.norpc,validator_novalidatefn", "-s -w -X github.com/stackhook/stackhook/shared/serve.version="} {
+	for _, flag := range []string{"CGO_ENABLED=0", "-trimpath", "-tags lambda.norpc,validator_novalidatefn,nethttpomithttp2", "-s -w -X github.com/stackhook/stackhook/shared/serve.version="} {
 		if !strings.Contains(makefile, flag) || !strings.Contains(container, flag) {
 			t.Errorf("the Makefile and the Containerfile do not both build with %s", flag)
 		}

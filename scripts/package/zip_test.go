@@ -77,7 +77,7 @@ func newLaunch() ltitest.Launch {
 func unzipped(t *testing.T, function string) string {
 	t.Helper()
 	bin, dist, task := t.TempDir(), t.TempDir(), t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc,validator_novalidatefn", "-ldflags", "-s -w",
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc,validator_novalidatefn,nethttpomithttp2", "-ldflags", "-s -w",
 		"-o", filepath.Join(bin, function), "../../functions/"+function)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -31,7 +31,7 @@ var built = sync.OnceValues(func() (string, error) {
 	builtIn.Store(dir)
 	binary := filepath.Join(dir, "bootstrap")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X github.com/stackhook/stackhook/shared/serve.version=v1.2.3",
-		"-tags=lambda.norpc,validator_novalidatefn", "-o", binary, "./testdata/program")
+		"-tags=lambda.norpc,validator_novalidatefn,nethttpomithttp2", "-o", binary, "./testdata/program")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return binary, fmt.Errorf("%w\n%s", err, out)

@@ -64,7 +64,7 @@ func (s *Stand) build(ctx context.Context) error {
 	}
 	s.o.Bin = s.o.Dir
 	for _, name := range Functions() {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,validator_novalidatefn", "-o", s.path(name), "github.com/stackhook/stackhook/functions/"+name) //nolint:gosec // our own programs
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,validator_novalidatefn,nethttpomithttp2", "-o", s.path(name), "github.com/stackhook/stackhook/functions/"+name) //nolint:gosec // our own programs
 		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", name, err, out)

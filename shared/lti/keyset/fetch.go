@@ -30,7 +30,6 @@ func guarded(base *http.Client) *http.Client {
 		MaxResponseHeaderBytes: 64 << 10,
 		MaxIdleConnsPerHost:    1,
 		IdleConnTimeout:        30 * time.Second,
-		ForceAttemptHTTP2:      true,
 	})}
 	if base != nil {
 		client = *base
