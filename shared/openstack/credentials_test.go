@@ -280,6 +280,25 @@ func TestEndpointOfRegionAndInterface(t *testing.T) {
 	}
 }
 
+// Programs are shipped without HTTP/2, so here, too, a cloud that offers it is asked over HTTP/1.1.
+func TestCloudsAreAskedOverHTTP1(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Proto != "HTTP/1.1" {
+			t.Errorf("%s %s over %s", r.Method, r.URL.Path, r.Proto)
+		}
+		p.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	vars := p.env()
+	vars["OS_AUTH_URL"], vars["OS_INSECURE"] = server.URL, "True"
+	_, err := open(t, openstack.Options{Getenv: getenv(vars)}).Project(t.Context())
+	wantCode(t, err, "")
+}
+
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
