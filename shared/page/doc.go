@@ -5,6 +5,9 @@
 // somebody else's site where cookies and storage may be blocked. Style and script are inline under a nonce. Everything
 // works without script; the scripts save pressing buttons.
 //
+// What a page is made of is in *.templ, from which `make generate` makes Go code; what strangers wrote is escaped by where it
+// stands, and addresses of theirs lead to the web or nowhere (escape.go).
+//
 // Every text is in texts_XX.go, a file for each language; a test holds them together. Refusals come from elsewhere with an
 // English sentence, and are said in other languages by their code.
 package page
