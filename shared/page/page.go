@@ -61,24 +61,27 @@ type Field struct{ Name, Value string }
 
 // sheet is one page to draw.
 type sheet struct {
-	name                   string // for errors
-	status                 int
-	texts                  Texts
-	title                  string
-	window                 string // the window's title, if it is not the page's
-	state                  string // what the page is about, for its style
-	id                     string // of what changes, for its script
-	wide                   bool
-	style                  string          // a file beside page.css, if the page needs one
-	script                 string          // a file, if the page needs one
-	data                   any             // what the script needs, as JSON: never part of a script's text
-	head                   templ.Component // besides what all pages have there; may be nil
-	content                templ.Component
+	name   string // for errors
+	status int
+	texts  Texts
+	title  string
+	window string // the window's title, if it is not the page's
+	state  string // what the page is about, for its style
+	id     string // of what changes, for its script
+	wide   bool
+
+	style   string          // a file beside page.css, if the page needs one
+	script  string          // a file, if the page needs one
+	data    any             // what the script needs, as JSON: never part of a script's text
+	head    templ.Component // besides what all pages have there; may be nil
+	content templ.Component
+
 	returnURL, owner, code string // for the foot; each may be empty
-	policy                 policy
-	referrer               string // no-referrer if empty
-	reference              bool   // show the request's reference
-	alike                  string // if not empty: all sheets of this name differ in nonce and reference alone
+
+	policy    policy
+	referrer  string // no-referrer if empty
+	reference bool   // show the request's reference
+	alike     string // if not empty: all sheets of this name differ in nonce and reference alone
 }
 
 // words are texts by name.
