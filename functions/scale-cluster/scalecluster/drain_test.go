@@ -1,6 +1,7 @@
 package scalecluster_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -233,6 +234,31 @@ func TestN16Stuck(t *testing.T) {
 	h.settle(0)
 	if h.count(gentle) != 3 {
 		t.Errorf("count %d", h.count(gentle))
+	}
+}
+
+// N16: a node that could not be made twice gives its place to one of another name; what Heat says of its server is no id.
+func TestN16AnotherName(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(gentle, 3)
+	h.cloud.FailResource(openstacktest.ResourceFault{Type: "OS::Neutron::Port", Times: 2})
+	h.post("/gentle/out", ``, ci()).want(t, http.StatusAccepted, "scaled")
+	for range 2 {
+		h.settle(longEnough)
+		if s, _ := h.cloud.Stack(gentle); s.State != "UPDATE_FAILED" {
+			t.Fatalf("state %s", s.State)
+		}
+		h.calls()
+		h.post("/gentle/reconcile", ``, ci()).want(t, http.StatusAccepted, "repaired")
+	}
+	if got := h.calls(); !slices.Equal(got, []string{read, membersOf, update, read}) {
+		t.Errorf("%v", got)
+	}
+	h.settle(0)
+	got := slices.Sorted(maps.Keys(h.servers(gentle)))
+	if s, _ := h.cloud.Stack(gentle); s.State != "UPDATE_COMPLETE" || !slices.Equal(got, []string{"0", "1", "2", "4"}) {
+		t.Errorf("%s %v", s.State, got)
 	}
 }
 

@@ -3,6 +3,7 @@ package scalecluster
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/openstack"
@@ -42,14 +43,21 @@ func nodes(ctx context.Context, d door, stack openstack.Stack) (own, strangers [
 	return own, strangers, nil
 }
 
-// node is one of them. A node that failed to be made has nulls where its parts should be.
+// isID tells the id of a server. Of one that was not made Heat gives null, or the name that it has in its template
+// (heat/engine/resource.py, get_reference_id).
+var isID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString
+
+// node is one of them. A node that failed to be made has none of its parts, or some.
 func node(name string, value any, members map[string]openstack.Member) cluster.Node {
 	parts, _ := value.(map[string]any)
 	text := func(key string) string {
 		s, _ := parts[key].(string)
 		return s
 	}
-	n := cluster.Node{Name: name, Server: text("server"), Address: text("address"), Zone: text("zone")}
+	n := cluster.Node{Name: name, Address: text("address"), Zone: text("zone")}
+	if server := text("server"); isID(server) {
+		n.Server = server
+	}
 	if m, ok := members[text("member")]; ok {
 		n.Member, n.Health, n.Weight, n.AdminUp, n.Tags = m.ID, m.OperatingStatus, m.Weight, m.AdminUp, m.Tags
 	}
