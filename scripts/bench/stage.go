@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -127,6 +128,26 @@ func (s *stage) prepare(ctx context.Context) error {
 		return err
 	}
 	s.report = path.Base(lab.Parameters[grades.ReportParameter])
+	return s.settle(ctx)
+}
+
+// settle is the page's first look, which makes sure that the learner has one lab only. The ticket that it gets instead is
+// the one that all other looks are made with.
+func (s *stage) settle(ctx context.Context) error {
+	looked, err := s.once(ctx, "view-lab", s.status())
+	if err != nil {
+		return fmt.Errorf("look at the lab: %w", err)
+	}
+	var status struct {
+		Ticket string `json:"ticket"`
+	}
+	if err := json.Unmarshal([]byte(looked.Body), &status); err != nil {
+		return fmt.Errorf("read the lab's status: %w", err)
+	}
+	if status.Ticket == "" {
+		return errors.New("the first look gave no other ticket")
+	}
+	s.ticket = status.Ticket
 	return nil
 }
 

@@ -5,19 +5,39 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"sync"
 )
 
 // recorder holds a whole answer. It is neither a Flusher nor a Hijacker: an exchange is buffered on every runtime.
 type recorder struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   *bytes.Buffer
 	wrote  bool
 	// pattern is the one of http.ServeMux that the request's path matched, e.g. "POST /{cluster}/{verb}".
 	pattern string
 }
 
-func newRecorder() *recorder { return &recorder{header: http.Header{}, status: http.StatusOK} }
+// bodies are used again: the page that refuses a launch has 11 KB, and a flood of them would be the collector's work.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// largestKept is more than most pages have. What is larger is not kept, or one answer would hold its memory for ever.
+const largestKept = 64 << 10
+
+func newRecorder() *recorder {
+	body, _ := bodies.Get().(*bytes.Buffer)
+	return &recorder{header: http.Header{}, status: http.StatusOK, body: body}
+}
+
+// done gives the body back. Only who was handed the recorder may say so: a handler that is late still writes to its own.
+func (a *recorder) done() {
+	if a.body.Cap() > largestKept {
+		return
+	}
+	a.body.Reset()
+	bodies.Put(a.body)
+	a.body = nil
+}
 
 // Header implements http.ResponseWriter.
 func (a *recorder) Header() http.Header { return a.header }

@@ -67,6 +67,7 @@ func Wrap(name string, log zerolog.Logger, h http.Handler, seen ...*observe.Func
 		logLine(r, answer.status, took)
 		watched.Answered(answer.status, logging.Noted(r.Context(), noteProblem), took) //nolint:contextcheck // the request's own
 		answer.tell(span, r)
+		answer.done()
 		span.End()
 	})
 }
