@@ -18,7 +18,7 @@ func TestSignedLaunchesHold(t *testing.T) {
 	t.Parallel()
 	verifier := lti.Verifier{Consumers: map[string]lti.Consumer{"k": {Key: "k", Secret: "s"}}, Seen: once.Memory(time.Now), Now: time.Now}
 	verify := func(address, media string, body []byte) string {
-		launch, err := verifier.Verify(t.Context(), lti.Request{Method: http.MethodPost, MediaType: media, Body: body, PublicURL: address})
+		launch, err := verifier.Verify(t.Context(), lti.Request{Method: http.MethodPost, MediaType: media, Body: string(body), PublicURL: address})
 		if err != nil {
 			return err.Error()
 		}

@@ -34,11 +34,11 @@ var answerNames = []string{"id_token", "state", "error", "browser_secret"}
 var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
 // Is13 says whether a form is an LTI 1.3 platform's answer rather than an LTI 1.1 launch.
-func Is13(body []byte) bool {
+func Is13(body string) bool {
 	if len(body) > MaxBody {
 		return false
 	}
-	for pair := range strings.SplitSeq(string(body), "&") {
+	for pair := range strings.SplitSeq(body, "&") {
 		raw, _, _ := strings.Cut(pair, "=")
 		if name, _ := unescape(raw); name == "id_token" || name == "state" || name == "error" {
 			return true

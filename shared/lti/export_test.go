@@ -22,7 +22,8 @@ func BaseString(method, uri string, fields []Field) (string, error) {
 	for i, f := range fields {
 		in[i] = field{f.Name, f.Value}
 	}
-	return baseString(method, uri, in)
+	base, err := baseString(method, uri, in)
+	return string(base), err
 }
 
 // BaseURI and Escape are the parts that the vectors are held against.
@@ -33,7 +34,7 @@ var (
 
 // Sign is sign for tests.
 func Sign(method, base, consumerSecret, tokenSecret string) []byte {
-	return sign(macs[method], base, consumerSecret, tokenSecret)
+	return sign(macs[method], []byte(base), consumerSecret, tokenSecret)
 }
 
 // Codes lists every code and its status.

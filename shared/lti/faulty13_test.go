@@ -116,14 +116,14 @@ func signedElsewhere(header map[string]any) func(string) string {
 }
 
 var faultyLaunches = []faultyLaunch{
-	{name: "C01 GET", code: lti.CodeMethod, post: func(r *lti.Request) { r.Method, r.RawQuery, r.Body = "GET", string(r.Body), nil }},
+	{name: "C01 GET", code: lti.CodeMethod, post: func(r *lti.Request) { r.Method, r.RawQuery, r.Body = "GET", r.Body, "" }},
 	{name: "C01 JSON", code: lti.CodeMediaType, post: func(r *lti.Request) { r.MediaType = "application/json" }},
 	{name: "C01 multipart", code: lti.CodeMediaType, post: func(r *lti.Request) { r.MediaType = "multipart/form-data; boundary=x" }},
-	{name: "C01 more than 128 KiB", code: lti.CodeTooLarge, post: func(r *lti.Request) { r.Body = append(r.Body, strings.Repeat("&", 128<<10)...) }},
-	{name: "C01 broken escape", code: lti.CodeEncoding, post: func(r *lti.Request) { r.Body = append(r.Body, "&x=%zz"...) }},
+	{name: "C01 more than 128 KiB", code: lti.CodeTooLarge, post: func(r *lti.Request) { r.Body += strings.Repeat("&", 128<<10) }},
+	{name: "C01 broken escape", code: lti.CodeEncoding, post: func(r *lti.Request) { r.Body += "&x=%zz" }},
 	{name: "C01 broken escape in the query", code: lti.CodeEncoding, post: func(r *lti.Request) { r.RawQuery = "x=%zz" }},
 	{name: "C01 more than 300 fields", code: lti.CodeTooLarge, post: func(r *lti.Request) { r.RawQuery = strings.Repeat("x&", 299) }},
-	{name: "C01 a field twice under two spellings", code: lti.CodeDuplicate, post: func(r *lti.Request) { r.Body = append(r.Body, "&id%5Ftoken=x"...) }},
+	{name: "C01 a field twice under two spellings", code: lti.CodeDuplicate, post: func(r *lti.Request) { r.Body += "&id%5Ftoken=x" }},
 	{name: "C01 id_token in the query", code: lti.CodeQuery, post: func(r *lti.Request) { r.RawQuery = "id_token=evil" }},
 	{name: "C01 state in the query", code: lti.CodeQuery, post: func(r *lti.Request) { r.RawQuery = "state=evil" }},
 	{name: "C01 error in the query", code: lti.CodeQuery, post: func(r *lti.Request) { r.RawQuery = "error=evil" }},

@@ -27,7 +27,7 @@ func readForm(r Request, maxValue int, reserved func(name string) bool) ([]field
 	if r.Method != http.MethodPost {
 		return nil, refuse(CodeMethod, "a launch is a POST")
 	}
-	if media, params, err := mime.ParseMediaType(r.MediaType); err != nil || media != "application/x-www-form-urlencoded" || !utf8Charset(params["charset"]) {
+	if !isForm(r.MediaType) {
 		return nil, refuse(CodeMediaType, "a launch is application/x-www-form-urlencoded in UTF-8")
 	}
 	if len(r.Body) > MaxBody || len(r.RawQuery) > maxQuery {
@@ -42,18 +42,30 @@ func readForm(r Request, maxValue int, reserved func(name string) bool) ([]field
 			return nil, refuse(CodeQuery, quoteName(f.name)+" is in the query")
 		}
 	}
-	body, fault := parseForm(string(r.Body), maxValue)
+	body, fault := parseForm(r.Body, maxValue)
 	if fault != nil {
 		return nil, fault
 	}
-	fields := slices.Concat(query, body)
+	fields := body
+	if len(query) > 0 {
+		fields = slices.Concat(query, body)
+	}
 	if len(fields) > maxFields {
 		return nil, refuse(CodeTooLarge, "more than 300 fields")
 	}
 	return fields, nil
 }
 
-func utf8Charset(charset string) bool { return charset == "" || strings.EqualFold(charset, "utf-8") }
+// isForm takes a form in UTF-8, which browsers call by the name alone.
+func isForm(mediaType string) bool {
+	const form = "application/x-www-form-urlencoded"
+	if mediaType == form {
+		return true
+	}
+	media, params, err := mime.ParseMediaType(mediaType)
+	charset := params["charset"]
+	return err == nil && media == form && (charset == "" || strings.EqualFold(charset, "utf-8"))
+}
 
 // byName is the fields by name, once it is sure that no name is there twice: of two values, a signature covers both, but
 // every reader takes one.
@@ -71,6 +83,10 @@ func byName(fields []field) (map[string]string, *Error) {
 // parseForm reads application/x-www-form-urlencoded text: pairs parted by "&" alone, "+" for a space, %XX for bytes.
 // Broken escapes and text that is not UTF-8 are faults, never repaired: a repaired text is not the one that was signed.
 func parseForm(raw string, maxValue int) ([]field, *Error) {
+	if raw == "" {
+		return nil, nil
+	}
+	text := decoder{room: len(raw)}
 	fields := make([]field, 0, min(strings.Count(raw, "&")+1, maxFields))
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
@@ -80,7 +96,7 @@ func parseForm(raw string, maxValue int) ([]field, *Error) {
 			return nil, refuse(CodeTooLarge, "more than 300 fields")
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		f, err := decodePair(name, value, maxValue)
+		f, err := text.pair(name, value, maxValue)
 		if err != nil {
 			return nil, err
 		}
@@ -89,15 +105,21 @@ func parseForm(raw string, maxValue int) ([]field, *Error) {
 	return fields, nil
 }
 
-func decodePair(rawName, rawValue string, maxValue int) (field, *Error) {
-	name, ok := unescape(rawName)
+// decoder takes escapes out. All that had any shares one piece of memory, which is got with the first of them.
+type decoder struct {
+	room int // at least as much as all results together
+	text strings.Builder
+}
+
+func (d *decoder) pair(rawName, rawValue string, maxValue int) (field, *Error) {
+	name, ok := d.unescape(rawName)
 	if !ok {
 		return field{}, refuse(CodeEncoding, "a field's name is not escaped UTF-8")
 	}
 	if len(name) > maxName {
 		return field{}, refuse(CodeTooLarge, "a field's name is longer than 255 bytes")
 	}
-	value, ok := unescape(rawValue)
+	value, ok := d.unescape(rawValue)
 	if !ok {
 		return field{}, refuse(CodeEncoding, "the value of "+quoteName(name)+" is not escaped UTF-8")
 	}
@@ -108,15 +130,23 @@ func decodePair(rawName, rawValue string, maxValue int) (field, *Error) {
 }
 
 // unescape turns "+" into a space and %XX into its byte, and says whether the result is sound UTF-8.
-func unescape(s string) (string, bool) {
-	if !strings.ContainsAny(s, "%+") {
+func (d *decoder) unescape(s string) (string, bool) {
+	plain := 0
+	for plain < len(s) && s[plain] != '%' && s[plain] != '+' {
+		plain++
+	}
+	if plain == len(s) {
 		return s, utf8.ValidString(s)
 	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
+	if d.text.Cap() == 0 {
+		d.text.Grow(d.room)
+	}
+	begin := d.text.Len()
+	d.text.WriteString(s[:plain])
+	for i := plain; i < len(s); i++ {
 		switch s[i] {
 		case '+':
-			out = append(out, ' ')
+			d.text.WriteByte(' ')
 		case '%':
 			if i+2 >= len(s) {
 				return "", false
@@ -126,13 +156,19 @@ func unescape(s string) (string, bool) {
 			if !ok1 || !ok2 {
 				return "", false
 			}
-			out = append(out, high<<4|low)
+			d.text.WriteByte(high<<4 | low)
 			i += 2
 		default:
-			out = append(out, s[i])
+			d.text.WriteByte(s[i])
 		}
 	}
-	return string(out), utf8.Valid(out)
+	out := d.text.String()[begin:]
+	return out, utf8.ValidString(out)
+}
+
+func unescape(s string) (string, bool) {
+	d := decoder{room: len(s)}
+	return d.unescape(s)
 }
 
 func unhex(c byte) (byte, bool) {

@@ -35,7 +35,7 @@ func FuzzIDToken(f *testing.F) {
 		if c.form != nil || c.post != nil {
 			continue
 		}
-		form, err := url.ParseQuery(string(c.answered(v).Body))
+		form, err := url.ParseQuery(c.answered(v).Body)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -131,10 +131,10 @@ func FuzzLogin(f *testing.F) {
 		if c.request != nil {
 			c.request(&r)
 		}
-		f.Add(r.Method, r.RawQuery, string(r.Body))
+		f.Add(r.Method, r.RawQuery, r.Body)
 	}
 	f.Fuzz(func(t *testing.T, method, query, body string) {
-		login, err := v.tool.Login(lti.Request{Method: method, RawQuery: query, MediaType: "application/x-www-form-urlencoded", Body: []byte(body)})
+		login, err := v.tool.Login(lti.Request{Method: method, RawQuery: query, MediaType: "application/x-www-form-urlencoded", Body: body})
 		if err != nil {
 			return
 		}

@@ -117,7 +117,7 @@ func TestA17_KeysThatOpenEdXEscapes(t *testing.T) {
 	form := l.Form()
 	form.Set("oauth_consumer_key", "a%3Ab")
 	r := request(l)
-	r.Body = []byte(form.Encode())
+	r.Body = form.Encode()
 	_, err := v.Verify(t.Context(), r)
 	if fault, ok := errors.AsType[*lti.Error](err); !ok || fault.Code != lti.CodeSignature {
 		t.Errorf("sent escaped: %v, want %s", err, lti.CodeSignature)

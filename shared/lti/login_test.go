@@ -24,7 +24,7 @@ func set(name, value string) func(url.Values) { return func(q url.Values) { q.Se
 func del(name string) func(url.Values)        { return func(q url.Values) { q.Del(name) } }
 
 func asPost(r *lti.Request) {
-	r.Method, r.MediaType, r.Body, r.RawQuery = "POST", "application/x-www-form-urlencoded", []byte(r.RawQuery), ""
+	r.Method, r.MediaType, r.Body, r.RawQuery = "POST", "application/x-www-form-urlencoded", r.RawQuery, ""
 }
 
 var faultyLogins = []faultyLogin{
@@ -44,7 +44,7 @@ var faultyLogins = []faultyLogin{
 	{"B01 parameter of more than 8 KiB", lti.CodeTooLarge, set("lti_message_hint", strings.Repeat("x", 8<<10+1)), nil},
 	{"B01 POST parameter of more than 8 KiB", lti.CodeTooLarge, set("login_hint", strings.Repeat("x", 8<<10+1)), asPost},
 	{"B01 query of more than 16 KiB", lti.CodeTooLarge, nil, func(r *lti.Request) { r.RawQuery += strings.Repeat("&", 16<<10) }},
-	{"B01 form of more than 128 KiB", lti.CodeTooLarge, nil, func(r *lti.Request) { asPost(r); r.Body = append(r.Body, strings.Repeat("&", 128<<10)...) }},
+	{"B01 form of more than 128 KiB", lti.CodeTooLarge, nil, func(r *lti.Request) { asPost(r); r.Body += strings.Repeat("&", 128<<10) }},
 	{"B01 more than 300 parameters", lti.CodeTooLarge, nil, func(r *lti.Request) { r.RawQuery += strings.Repeat("&x", 301) }},
 	{"B01 broken escape", lti.CodeEncoding, nil, func(r *lti.Request) { r.RawQuery += "&x=%zz" }},
 	{"B01 not UTF-8", lti.CodeEncoding, nil, func(r *lti.Request) { r.RawQuery += "&x=%ff" }},

@@ -12,31 +12,40 @@ import (
 	"strings"
 )
 
-// escape is the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex.
-func escape(s string) string {
-	const hex = "0123456789ABCDEF"
-	others := 0
+// unreserved are the bytes that RFC 3986 section 2.3 names so.
+var unreserved = func() (table [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") {
+		table[c] = true
+	}
+	return table
+}()
+
+// escapedLen is how long escape makes s.
+func escapedLen(s string) int {
+	n := len(s)
 	for i := range len(s) {
-		if !unreserved(s[i]) {
-			others++
+		if !unreserved[s[i]] {
+			n += len("%XX") - 1
 		}
 	}
-	if others == 0 {
-		return s
-	}
-	out := make([]byte, 0, len(s)+2*others)
+	return n
+}
+
+// appendEscaped adds s in the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex.
+func appendEscaped(out []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
-		if c := s[i]; unreserved(c) {
+		if c := s[i]; unreserved[c] {
 			out = append(out, c)
 		} else {
 			out = append(out, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return string(out)
+	return out
 }
 
-func unreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+func escape(s string) string {
+	return string(appendEscaped(make([]byte, 0, escapedLen(s)), s))
 }
 
 // baseURI is RFC 5849 section 3.4.1.2: scheme and host in lower case, a default port left out, the path as it was sent
@@ -62,37 +71,59 @@ func baseURI(raw string) (string, error) {
 
 // baseString is RFC 5849 section 3.4.1: what both sides sign. Every field counts but the signature itself (and realm,
 // which exists only in headers, so a field of that name counts).
-func baseString(method, uri string, fields []field) (string, error) {
+func baseString(method, uri string, fields []field) ([]byte, error) {
 	base, err := baseURI(uri)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	escaped := make([]field, 0, len(fields))
-	for _, f := range fields {
-		if f.name != "oauth_signature" {
-			escaped = append(escaped, field{escape(f.name), escape(f.value)})
-		}
-	}
+	pairs := escapedPairs(fields)
 	// By the bytes of the escaped names, then of the escaped values (section 3.4.1.3.2). The pair joined by "=" would
 	// sort otherwise: "a" and "a1" differ first at "=" (0x3D) and "1" (0x31).
-	slices.SortFunc(escaped, func(a, b field) int {
+	slices.SortFunc(pairs, func(a, b field) int {
 		if c := strings.Compare(a.name, b.name); c != 0 {
 			return c
 		}
 		return strings.Compare(a.value, b.value)
 	})
-	length := 0
-	for _, f := range escaped {
-		length += len(f.name) + len(f.value) + len("=&")
+	length := len(method) + escapedLen(base) + len("&&")
+	for _, f := range pairs {
+		length += escapedLen(f.name) + escapedLen(f.value) + len("%3D%26")
 	}
-	joined := make([]byte, 0, length)
-	for i, f := range escaped {
+	text := append(make([]byte, 0, length), strings.ToUpper(method)...)
+	text = append(appendEscaped(append(text, '&'), base), '&')
+	for i, f := range pairs { // joined by "=" and "&", and escaped once more
 		if i > 0 {
-			joined = append(joined, '&')
+			text = append(text, "%26"...)
 		}
-		joined = append(append(append(joined, f.name...), '='), f.value...)
+		text = appendEscaped(append(appendEscaped(text, f.name), "%3D"...), f.value)
 	}
-	return strings.ToUpper(method) + "&" + escape(base) + "&" + escape(string(joined)), nil
+	return text, nil
+}
+
+// escapedPairs are the fields that are signed, in one piece of memory as far as they have to be written anew.
+func escapedPairs(fields []field) []field {
+	length := 0
+	for _, f := range fields {
+		length += escapedLen(f.name) + escapedLen(f.value)
+	}
+	text := make([]byte, 0, length)
+	all := make([]field, 0, len(fields))
+	for _, f := range fields {
+		if f.name != "oauth_signature" {
+			text = appendEscaped(appendEscaped(text, f.name), f.value)
+			all = append(all, f)
+		}
+	}
+	rest := string(text)
+	cut := func(s string) (piece string) {
+		n := escapedLen(s)
+		piece, rest = rest[:n], rest[n:]
+		return piece
+	}
+	for i, f := range all {
+		all[i] = field{cut(f.name), cut(f.value)}
+	}
+	return all
 }
 
 // macs are the signature methods: HMAC-SHA1 of RFC 5849 section 3.4.2, and the same with SHA-256, as 1EdTech's security
@@ -100,9 +131,9 @@ func baseString(method, uri string, fields []field) (string, error) {
 var macs = map[string]func() hash.Hash{"HMAC-SHA1": sha1.New, "HMAC-SHA256": sha256.New}
 
 // sign is the signature of a base string. LTI 1.1 has no token, so its token secret is empty but the "&" stays.
-func sign(method func() hash.Hash, base, consumerSecret, tokenSecret string) []byte {
+func sign(method func() hash.Hash, base []byte, consumerSecret, tokenSecret string) []byte {
 	mac := hmac.New(method, []byte(escape(consumerSecret)+"&"+escape(tokenSecret)))
-	mac.Write([]byte(base))
+	mac.Write(base)
 	return mac.Sum(nil)
 }
 

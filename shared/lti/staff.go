@@ -12,7 +12,7 @@ func ClaimsStaff(r Request) bool {
 	if len(r.Body) > MaxBody {
 		return false
 	}
-	fields, fault := parseForm(string(r.Body), MaxBody)
+	fields, fault := parseForm(r.Body, MaxBody)
 	if fault != nil {
 		return false
 	}

@@ -16,7 +16,7 @@ func TestClaimsStaff(t *testing.T) {
 		l.Roles = roles
 		return posted(url.Values{"state": {"not ours"}, "id_token": {lms().Sign(lms().Claims(l, "x", now))}})
 	}
-	text := func(body string) lti.Request { return lti.Request{Method: "POST", Body: []byte(body)} }
+	text := func(body string) lti.Request { return lti.Request{Method: "POST", Body: body} }
 	for name, c := range map[string]struct {
 		r    lti.Request
 		want bool

@@ -145,7 +145,7 @@ func (v *visit) form() url.Values {
 }
 
 func posted(form url.Values) lti.Request {
-	return lti.Request{Method: "POST", MediaType: "application/x-www-form-urlencoded", Body: []byte(form.Encode()), PublicURL: publicURL}
+	return lti.Request{Method: "POST", MediaType: "application/x-www-form-urlencoded", Body: form.Encode(), PublicURL: publicURL}
 }
 
 // finish is what launch-lab does with a platform's answer.

@@ -15,7 +15,7 @@ type Request struct {
 	Method    string
 	MediaType string // the Content-Type header as it came
 	RawQuery  string
-	Body      []byte
+	Body      string
 	// PublicURL is where browsers reach this launch: the configured public URL and the raw path of the request, without
 	// its query. It is never taken from Host or X-Forwarded-*, which anyone may send.
 	PublicURL string

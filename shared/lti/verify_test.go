@@ -68,7 +68,7 @@ func request(l ltitest.Launch) lti.Request {
 		panic(err)
 	}
 	return lti.Request{
-		Method: "POST", MediaType: "application/x-www-form-urlencoded", RawQuery: u.RawQuery, Body: []byte(l.Body()), PublicURL: publicURL,
+		Method: "POST", MediaType: "application/x-www-form-urlencoded", RawQuery: u.RawQuery, Body: l.Body(), PublicURL: publicURL,
 	}
 }
 
@@ -154,10 +154,10 @@ func TestA02_Limits(t *testing.T) {
 	accepted(t, request(launch().With("custom_"+strings.Repeat("x", 248), "x")))
 
 	r := request(launch())
-	r.Body = append(r.Body, "&x="+strings.Repeat("x", 128<<10)...)
+	r.Body += "&x=" + strings.Repeat("x", 128<<10)
 	refused(t, r, lti.CodeTooLarge)
 	r = request(launch())
-	r.Body = []byte(strings.Repeat("&", 128<<10+1))
+	r.Body = strings.Repeat("&", 128<<10+1)
 	refused(t, r, lti.CodeTooLarge)
 }
 
@@ -165,7 +165,7 @@ func TestA03_BrokenEscapes(t *testing.T) {
 	t.Parallel()
 	for _, pair := range []string{"custom_x=%zz", "custom_x=%", "custom_x=%4", "custom_%zz=x", "custom_x=%ff", "custom_x=\xff", "custom_%c3=x"} {
 		r := request(launch())
-		r.Body = append(r.Body, "&"+pair...)
+		r.Body += "&" + pair
 		refused(t, r, lti.CodeEncoding)
 	}
 	r := request(launch())
@@ -182,7 +182,7 @@ func TestA03_SemicolonIsData(t *testing.T) {
 	// Unescaped too, and still one value: net/url would drop the pair.
 	l := launch().With("custom_x", "1;2")
 	r := request(l)
-	r.Body = []byte(strings.Replace(l.Body(), "custom_x=1%3B2", "custom_x=1;2", 1))
+	r.Body = strings.Replace(l.Body(), "custom_x=1%3B2", "custom_x=1;2", 1)
 	if got := accepted(t, r); got.Custom["x"] != "1;2" {
 		t.Errorf("custom %q", got.Custom)
 	}
@@ -192,7 +192,7 @@ func TestA03_EscapesInBothCases(t *testing.T) {
 	t.Parallel()
 	l := launch().With("custom_x", "ü")
 	r := request(l)
-	r.Body = []byte(strings.Replace(l.Body(), "%C3%BC", "%c3%Bc", 1))
+	r.Body = strings.Replace(l.Body(), "%C3%BC", "%c3%Bc", 1)
 	if got := accepted(t, r); got.Custom["x"] != "ü" {
 		t.Errorf("custom %q", got.Custom)
 	}
@@ -202,7 +202,7 @@ func TestA04_DuplicateInBody(t *testing.T) {
 	t.Parallel()
 	for _, pair := range []string{"user_id=other", "user%5Fid=other", "custom_component_display_name=x", "oauth_nonce=x"} {
 		r := request(launch())
-		r.Body = append(r.Body, "&"+pair...)
+		r.Body += "&" + pair
 		refused(t, r, lti.CodeDuplicate)
 	}
 }
@@ -237,9 +237,9 @@ func TestA05_Required(t *testing.T) {
 	form := launch().Form()
 	form.Del("oauth_signature")
 	r := request(launch())
-	r.Body = []byte(form.Encode())
+	r.Body = form.Encode()
 	refused(t, r, lti.CodeMissing)
-	r.Body = nil
+	r.Body = ""
 	refused(t, r, lti.CodeMissing)
 }
 
@@ -316,7 +316,7 @@ func TestA06_MethodIsTheOneThatSigned(t *testing.T) {
 		form := launch().With("oauth_signature_method", signed).Form()
 		form.Set("oauth_signature_method", sent)
 		r := request(launch())
-		r.Body = []byte(form.Encode())
+		r.Body = form.Encode()
 		_, err := v.Verify(t.Context(), r)
 		if fault, ok := errors.AsType[*lti.Error](err); !ok || fault.Code != lti.CodeSignature {
 			t.Errorf("%s signed with %s: %v", sent, signed, err)
@@ -372,7 +372,7 @@ func TestA09_WrongSignature(t *testing.T) {
 	} {
 		form.Set("oauth_signature", signature)
 		r := request(launch())
-		r.Body = []byte(form.Encode())
+		r.Body = form.Encode()
 		refused(t, r, lti.CodeSignature)
 	}
 }
@@ -415,7 +415,7 @@ func TestA09_EveryFieldIsSigned(t *testing.T) {
 		}
 		form.Set(name, signed.Get(name)+"1")
 		r := request(l)
-		r.Body = []byte(form.Encode())
+		r.Body = form.Encode()
 		refused(t, r, lti.CodeSignature)
 	}
 }

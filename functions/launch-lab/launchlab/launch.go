@@ -73,16 +73,16 @@ func (t *tool) launch13(w http.ResponseWriter, r *http.Request, request lti.Requ
 	t.admit(w, r, launch)
 }
 
-// read is r as the verifiers want it. One byte more than may be is read, so that they see it is too much.
+// read is r as the verifiers want it. function.Wrap has bounded the body, and they see whether it is too much for a launch.
 func (t *tool) read(r *http.Request) (lti.Request, error) {
 	request := lti.Request{
 		Method: r.Method, MediaType: r.Header.Get("Content-Type"), RawQuery: r.URL.RawQuery, PublicURL: t.url + r.URL.EscapedPath(),
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, lti.MaxBody+1))
-	if err != nil {
+	var body strings.Builder
+	if _, err := io.Copy(&body, r.Body); err != nil {
 		return request, fmt.Errorf("read launch: %w", err)
 	}
-	request.Body = body
+	request.Body = body.String()
 	return request, nil
 }
 
@@ -94,9 +94,9 @@ func query(r lti.Request) string {
 }
 
 // fieldsIn is a form that was found good, taken apart to be posted once more.
-func fieldsIn(body []byte) []page.Field {
+func fieldsIn(body string) []page.Field {
 	var fields []page.Field
-	for pair := range strings.SplitSeq(string(body), "&") {
+	for pair := range strings.SplitSeq(body, "&") {
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name, err1 := url.QueryUnescape(rawName)
 		value, err2 := url.QueryUnescape(rawValue)
