@@ -45,3 +45,6 @@ func Codes() map[Code]int {
 	}
 	return out
 }
+
+// StrictObject is strictObject for tests.
+func StrictObject(text []byte) (map[string]any, error) { return strictObject(text) }

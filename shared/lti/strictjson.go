@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
+	"maps"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -28,9 +31,9 @@ func strictObject(text []byte) (map[string]any, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	v, err := strictValue(d, 0)
-	if err != nil {
-		return nil, err
+	var v any
+	if d.Decode(&v) != nil {
+		return nil, errJSON
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -39,61 +42,54 @@ func strictObject(text []byte) (map[string]any, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errTrailing
 	}
+	kept, err := members(v, 0)
+	if err != nil {
+		return nil, err
+	}
+	if kept != membersIn(text) { // of two of one name the decoder has kept one
+		return nil, errTwice
+	}
 	return object, nil
 }
 
-func strictValue(d *json.Decoder, depth int) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, errJSON
+// members is how many members the objects in v have, however deep.
+func members(v any, depth int) (n int, err error) {
+	var inside iter.Seq[any]
+	switch v := v.(type) {
+	case map[string]any:
+		n, inside = len(v), maps.Values(v)
+	case []any:
+		inside = slices.Values(v)
+	default:
+		return 0, nil
 	}
-	delim, nested := token.(json.Delim)
-	switch {
-	case !nested:
-		return token, nil
-	case depth == maxDepth:
-		return nil, errDeep
-	case delim == '{':
-		return strictMembers(d, depth)
-	case delim == '[':
-		return strictElements(d, depth)
+	if depth == maxDepth {
+		return 0, errDeep
 	}
-	return nil, errJSON
-}
-
-func strictMembers(d *json.Decoder, depth int) (map[string]any, error) {
-	object := map[string]any{}
-	for d.More() {
-		token, err := d.Token()
-		name, isName := token.(string)
-		if err != nil || !isName {
-			return nil, errJSON
-		}
-		if _, twice := object[name]; twice {
-			return nil, errTwice
-		}
-		if object[name], err = strictValue(d, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return object, closing(d)
-}
-
-func strictElements(d *json.Decoder, depth int) ([]any, error) {
-	list := []any{}
-	for d.More() {
-		v, err := strictValue(d, depth+1)
+	for value := range inside {
+		below, err := members(value, depth+1)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		list = append(list, v)
+		n += below
 	}
-	return list, closing(d)
+	return n, nil
 }
 
-func closing(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return errJSON
+// membersIn is how many members text has, which is known to be JSON: each has the one colon that is not part of a string.
+func membersIn(text []byte) int {
+	n, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\': // in strings alone
+			i++
+		case '"':
+			quoted = !quoted
+		case ':':
+			if !quoted {
+				n++
+			}
+		}
 	}
-	return nil
+	return n
 }

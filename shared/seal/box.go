@@ -1,11 +1,7 @@
 package seal
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -29,7 +25,7 @@ type Key struct {
 }
 
 // Box seals with its first key and opens with all of them. It is safe for concurrent use.
-type Box struct{ keys []Key }
+type Box struct{ keys []*live }
 
 var (
 	keyID    = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,32}$`)
@@ -56,7 +52,7 @@ func New(keys ...Key) (*Box, error) {
 			return nil, fmt.Errorf("make box: the secret of key %q must have at least 32 bytes", key.ID)
 		}
 		seen[key.ID] = true
-		box.keys = append(box.keys, Key{key.ID, append([]byte(nil), key.Secret...)})
+		box.keys = append(box.keys, &live{Key: Key{key.ID, append([]byte(nil), key.Secret...)}})
 	}
 	return box, nil
 }
@@ -137,30 +133,3 @@ func (b *Box) Verify(purpose, text, signature string) bool {
 }
 
 func additional(purpose, id string) []byte { return []byte(id + "\x00" + purpose) }
-
-// derive gives each use of a key its own: a ticket's key can neither sign a URL nor open another purpose's value.
-func (k Key) derive(use, purpose string) []byte {
-	key, err := hkdf.Key(sha256.New, k.Secret, nil, "stackhook "+use+" "+purpose, 32)
-	if err != nil {
-		panic("derive key: " + err.Error()) // only for a length HKDF cannot give, and ours is fixed
-	}
-	return key
-}
-
-func (k Key) aead(purpose string) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(k.derive("seal", purpose))
-	if err != nil {
-		return nil, fmt.Errorf("make cipher: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("make cipher mode: %w", err)
-	}
-	return aead, nil
-}
-
-func (k Key) mac(purpose, text string) []byte {
-	mac := hmac.New(sha256.New, k.derive("sign", purpose))
-	mac.Write([]byte(text)) // a hash never fails
-	return mac.Sum(nil)
-}

@@ -2,7 +2,9 @@ package seal_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,6 +142,68 @@ func TestSign(t *testing.T) {
 	// Signed URLs stand in alarms for years: this one must come out the same in every later version.
 	if want := "eq-VWW1Yl2Go8mctffYigMnBxFRk8nYQ8gq2OCAr7m0"; sig != want {
 		t.Errorf("the signature is %q, want %q", sig, want)
+	}
+}
+
+// What is kept of one purpose or key is never taken for another's, in whatever order they come, nor when there are more
+// purposes than are kept.
+func TestPurposesAndKeysStayApart(t *testing.T) {
+	t.Parallel()
+	boxes := []*seal.Box{box(t, newest, older), box(t, older, newest), box(t, seal.Key{ID: newest.ID, Secret: []byte(strings.Repeat("x", 32))})}
+	type made struct {
+		box                        int
+		purpose, sealed, signature string
+	}
+	var all []made
+	for range 2 { // made, and kept
+		for n := range 40 {
+			for i, b := range boxes {
+				purpose := "purpose " + strconv.Itoa(n)
+				all = append(all, made{i, purpose, sealed(t, b, purpose), b.Sign(purpose, "text")})
+			}
+		}
+	}
+	family := func(i int) bool { return i < 2 } // the first two have the same keys
+	for n, one := range all {
+		for _, other := range []made{all[(n+1)%len(all)], all[(n+2)%len(all)], all[(n+3)%len(all)], all[(n+len(all)/2)%len(all)]} {
+			want := one.purpose == other.purpose && family(one.box) == family(other.box)
+			var got ticket
+			err := boxes[other.box].Open(other.purpose, one.sealed, &got, now)
+			if (err == nil) != want || err != nil && !errors.Is(err, seal.ErrInvalid) {
+				t.Fatalf("box %d, %s: opened by box %d for %s: %v", one.box, one.purpose, other.box, other.purpose, err)
+			}
+			if boxes[other.box].Verify(other.purpose, "text", one.signature) != want {
+				t.Fatalf("box %d, %s: verified by box %d for %s: %v", one.box, one.purpose, other.box, other.purpose, !want)
+			}
+		}
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	b := box(t, newest)
+	good, signature := sealed(t, box(t, newest), "lab"), box(t, newest).Sign("lab", "text")
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			var got ticket
+			if err := b.Open("lab", good, &got, now); err != nil || !b.Verify("lab", "text", signature) {
+				t.Errorf("refused: %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func BenchmarkOpen(b *testing.B) {
+	one := box(b, newest, older)
+	good := sealed(b, one, "lab")
+	b.ReportAllocs()
+	for b.Loop() {
+		var got ticket
+		if err := one.Open("lab", good, &got, now); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
