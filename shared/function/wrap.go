@@ -99,7 +99,7 @@ func exchange(h http.Handler, r *http.Request) *recorder {
 			Code: "not_found", Status: http.StatusNotFound, Public: "There is nothing at this address. Look for a double slash in it.",
 		})
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
+	body, err := bodyOf(r)
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return failed(r, tooLarge())
 	}
@@ -130,6 +130,16 @@ func exchange(h http.Handler, r *http.Request) *recorder {
 	}
 }
 
+// bodyOf reads a body of which the caller has said how long it is in one piece.
+func bodyOf(r *http.Request) ([]byte, error) {
+	var body bytes.Buffer
+	if said := r.ContentLength; said > 0 && said <= MaxBody {
+		body.Grow(int(said) + bytes.MinRead) // by which it sees the end
+	}
+	_, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, MaxBody))
+	return body.Bytes(), err //nolint:wrapcheck // exchange tells what it is
+}
+
 // unclean says that ServeMux would redirect: a POST that follows a redirect may come back as a GET.
 func unclean(p string) bool {
 	clean := path.Clean(p)
@@ -142,16 +152,19 @@ func failed(r *http.Request, err error) *recorder {
 	return answer
 }
 
-// secure fills in the headers that keep an answer from being cached, sniffed, framed or leaked by referrer.
+// secured are the headers that keep an answer from being cached, sniffed, framed or leaked by referrer.
+var secured = [...]struct{ name, value string }{
+	{"Cache-Control", "no-store"},
+	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+	{"Referrer-Policy", "no-referrer"},
+	{"X-Content-Type-Options", "nosniff"},
+}
+
+// secure fills in those of them that are not there.
 func secure(h http.Header) {
-	for name, value := range map[string]string{
-		"Cache-Control":           "no-store",
-		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-		"Referrer-Policy":         "no-referrer",
-		"X-Content-Type-Options":  "nosniff",
-	} {
-		if h.Get(name) == "" {
-			h.Set(name, value)
+	for _, s := range secured {
+		if h.Get(s.name) == "" {
+			h.Set(s.name, s.value)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -16,10 +17,11 @@ import (
 
 // connection is one token with what came along with it. It never changes, so that any number of requests may use it.
 type connection struct {
-	provider *gophercloud.ProviderClient
-	catalog  []tokens.CatalogEntry
-	project  string
-	renewAt  time.Time // zero: never
+	provider  *gophercloud.ProviderClient
+	catalog   []tokens.CatalogEntry
+	project   string
+	renewAt   time.Time // zero: never
+	addresses sync.Map  // of the services that were asked so far, by service: a connection has one location
 }
 
 func (c *connection) fresh(now time.Time) bool {
@@ -150,15 +152,30 @@ func lbaasv2() service { return neutron() }
 
 // client is the service's API at its address in the catalog, without asking the service for its versions.
 func (c *connection) client(s service, at location) (*gophercloud.ServiceClient, error) {
+	address, err := c.address(s, at)
+	if err != nil {
+		return nil, err
+	}
+	return &gophercloud.ServiceClient{ProviderClient: c.provider, Endpoint: address, Type: s.kind}, nil
+}
+
+// address is where the service is, found once.
+func (c *connection) address(s service, at location) (string, error) {
+	if known, ok := c.addresses.Load(s); ok {
+		address, _ := known.(string)
+		return address, nil
+	}
 	address := at.overrides[s.kind]
 	if address == "" {
 		address = c.endpoint(s, at)
 	}
 	if address == "" {
-		return nil, fmt.Errorf("no %s endpoint of type %s%s in the catalog: check region_name (OS_REGION_NAME) and interface (OS_INTERFACE)",
+		return "", fmt.Errorf("no %s endpoint of type %s%s in the catalog: check region_name (OS_REGION_NAME) and interface (OS_INTERFACE)",
 			at.availability, s.kind, inRegion(at.region))
 	}
-	return &gophercloud.ServiceClient{ProviderClient: c.provider, Endpoint: c.versioned(address, s), Type: s.kind}, nil
+	address = c.versioned(address, s)
+	c.addresses.Store(s, address)
+	return address, nil
 }
 
 func inRegion(region string) string {

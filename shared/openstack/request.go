@@ -2,7 +2,6 @@ package openstack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,13 +98,11 @@ func (c *Cloud) send(ctx context.Context, r request, conn *connection) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if r.into != nil {
-		// Decoded here and not by gophercloud, which would leave json.Number in outputs.
-		if err := json.NewDecoder(response.Body).Decode(r.into); err != nil {
-			return err
-		}
-	}
 	// Only a body read to its end gives the connection back to the pool.
-	_, err = io.Copy(io.Discard, response.Body)
-	return err
+	if r.into == nil {
+		_, err = io.Copy(io.Discard, response.Body)
+		return err
+	}
+	// Decoded here and not by gophercloud, which would leave json.Number in outputs.
+	return decode(response.Body, r.into)
 }
