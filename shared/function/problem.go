@@ -57,5 +57,6 @@ func write(w http.ResponseWriter, r *http.Request, status int, contentType strin
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n')) // the caller may have gone
+	_, _ = w.Write(text) // the caller may have gone
+	_, _ = w.Write([]byte{'\n'})
 }

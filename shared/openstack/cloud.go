@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Cloud is one project of one OpenStack cloud. It is safe for concurrent use, and one per process is enough.
 type Cloud struct {
 	creds    credentials
 	http     http.Client
+	timeout  time.Duration // of one request
 	session  *session
 	creating creating
 }
@@ -40,7 +42,7 @@ func New(o Options) (*Cloud, error) {
 		}
 		transport = pooledTransport(secured, timeout)
 	}
-	c := &Cloud{creds: creds, http: httpClient(transport, timeout)}
+	c := &Cloud{creds: creds, http: httpClient(transport), timeout: timeout}
 	c.session = &session{login: c.logIn, renewable: !creds.bareToken()}
 	return c, nil
 }
@@ -53,7 +55,7 @@ func New(o Options) (*Cloud, error) {
 // at the addresses of c's own project, and nothing is known of it until a service has taken it: Heat refuses a token of
 // another project there.
 func (c *Cloud) As(token string) *Cloud {
-	theirs := &Cloud{creds: c.creds, http: c.http}
+	theirs := &Cloud{creds: c.creds, http: c.http, timeout: c.timeout}
 	theirs.session = &session{login: func(ctx context.Context) (*connection, error) {
 		conn, err := theirs.adopt(ctx, token)
 		if failed, ok := errors.AsType[*Error](err); ok && failed.Status == http.StatusForbidden {

@@ -119,8 +119,10 @@ func loginFailure(op string, err error) *Error {
 }
 
 func (c *Cloud) identity(token string) *gophercloud.ServiceClient {
+	provider := c.provider(token)
+	provider.HTTPClient.Timeout = c.timeout // these are seldom
 	return &gophercloud.ServiceClient{
-		ProviderClient: c.provider(token),
+		ProviderClient: provider,
 		Endpoint:       rebased(c.creds.authURL, "v3"),
 		Type:           "identity",
 	}

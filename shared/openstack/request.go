@@ -89,6 +89,8 @@ func (c *Cloud) send(ctx context.Context, r request, conn *connection) error {
 		return &Error{Code: Broken, Op: r.op, Err: err}
 	}
 	client.Microversion = r.microversion
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	response, err := client.Request(withCall(ctx, r.call()), r.method, r.url(client), &gophercloud.RequestOpts{
 		JSONBody:         r.body,
 		OkCodes:          []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent},

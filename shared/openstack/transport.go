@@ -36,11 +36,11 @@ func pooledTransport(secured *tls.Config, timeout time.Duration) *http.Transport
 }
 
 // httpClient counts every request and never follows a redirect: Heat answers 302 to a bare stack name, which we do not
-// ask for, and any other redirect is a login page in front of the cloud.
-func httpClient(base http.RoundTripper, timeout time.Duration) http.Client {
+// ask for, and any other redirect is a login page in front of the cloud. It has no timeout: with a transport that it does not
+// know, such as ours, net/http keeps that by a timer and a goroutine for each request. The request's context does it.
+func httpClient(base http.RoundTripper) http.Client {
 	return http.Client{
 		Transport: counted{base},
-		Timeout:   timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
