@@ -257,6 +257,25 @@ func TestHungCloudIsUnavailable(t *testing.T) {
 	})
 }
 
+// A service that hangs is given up as soon as one request may take, whether or not its caller has more time.
+func TestHungServiceIsUnavailable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &peer{ServeMux: http.NewServeMux(), valid: map[string]bool{}, life: time.Hour, url: "http://cloud.test"}
+		p.HandleFunc("POST /v3/auth/tokens", p.logIn)
+		p.handle("GET /heat/v1/p1/stacks", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		cloud := open(t, openstack.Options{Getenv: getenv(p.env()), Transport: hanging{p}, Timeout: 3 * time.Second})
+		patient, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := cloud.FindStack(patient, "x")
+		wantCode(t, err, openstack.Unavailable)
+		if got := time.Since(start); got != 3*time.Second {
+			t.Errorf("gave up after %s, want 3s", got)
+		}
+	})
+}
+
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t)
