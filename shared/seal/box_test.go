@@ -179,6 +179,16 @@ func TestPurposesAndKeysStayApart(t *testing.T) {
 	}
 }
 
+// A page may be open while its server is exchanged for a later version: what was sealed once has to open in all of them.
+func TestOpensWhatWasSealedLongAgo(t *testing.T) {
+	t.Parallel()
+	const old = "2026-11.9XJ0MevCKTBqa2wzo-93siJvygJLeODzTZZ8HJrZGjve2bsRofl-rMN4N1C0lxXI5VApKJurZRMfwcl38JfNqQ"
+	var got ticket
+	if err := box(t, newest).Open("lab", old, &got, now); err != nil || got != (ticket{"lab-1f", 3}) {
+		t.Errorf("Open gave %+v, %v", got, err)
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	b := box(t, newest)
