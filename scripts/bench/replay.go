@@ -104,12 +104,12 @@ func (p *replay) answer(ctx context.Context, asked *http.Request) ([]byte, error
 
 // ask hands a request on. The addresses in the answer, those of the catalog among them, become our own.
 func (p *replay) ask(ctx context.Context, asked *http.Request) (answer []byte, status int, err error) {
-	onward, err := http.NewRequestWithContext(ctx, asked.Method, p.behind+asked.RequestURI, asked.Body)
+	onward, err := http.NewRequestWithContext(ctx, asked.Method, p.behind+asked.RequestURI, asked.Body) //nolint:gosec // the fake cloud, for a program that we started
 	if err != nil {
 		return nil, 0, fmt.Errorf("hand on request: %w", err)
 	}
 	onward.Header, onward.ContentLength = asked.Header, asked.ContentLength
-	response, err := http.DefaultClient.Do(onward)
+	response, err := http.DefaultClient.Do(onward) //nolint:gosec // as above
 	if err != nil {
 		return nil, 0, fmt.Errorf("hand on request: %w", err)
 	}

@@ -97,7 +97,7 @@ func FuzzStrictObject(f *testing.F) {
 		if _, object := want.(map[string]any); wrong == nil && !object {
 			wrong = errors.New("no object")
 		}
-		if (err == nil) != (wrong == nil) || err == nil && !reflect.DeepEqual(map[string]any(got), want) {
+		if (err == nil) != (wrong == nil) || err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q: %v, %v; by looking at every name %v, %v", text, got, err, want, wrong)
 		}
 	})
