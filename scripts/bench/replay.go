@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
@@ -20,6 +21,7 @@ import (
 type replay struct {
 	listener net.Listener
 	behind   string // the fake cloud's address
+	client   http.Client
 
 	mu   sync.Mutex
 	kept map[string][]byte // whole answers, by method and path
@@ -31,7 +33,7 @@ func newReplay(ctx context.Context, of *openstacktest.Cloud) (*replay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	p := &replay{listener: listener, behind: of.URL(), kept: map[string][]byte{}}
+	p := &replay{listener: listener, behind: of.URL(), client: http.Client{Timeout: 10 * time.Second}, kept: map[string][]byte{}}
 	go p.accept(context.WithoutCancel(ctx))
 	return p, nil
 }
@@ -109,7 +111,7 @@ func (p *replay) ask(ctx context.Context, asked *http.Request) (answer []byte, s
 		return nil, 0, fmt.Errorf("hand on request: %w", err)
 	}
 	onward.Header, onward.ContentLength = asked.Header, asked.ContentLength
-	response, err := http.DefaultClient.Do(onward) //nolint:gosec // as above
+	response, err := p.client.Do(onward) //nolint:gosec // as above
 	if err != nil {
 		return nil, 0, fmt.Errorf("hand on request: %w", err)
 	}
