@@ -141,11 +141,14 @@ func makeRoom() {
 	runtime.KeepAlive(&room)
 }
 
-// bodyOf reads a body of which the caller has said how long it is in one piece.
+// believed is as much room as a caller gets for a body that it has only announced. A launch is smaller.
+const believed = 16 << 10
+
+// bodyOf reads a body of which the caller has said how long it is in one piece, unless it is a large one.
 func bodyOf(r *http.Request) ([]byte, error) {
 	var body bytes.Buffer
-	if said := r.ContentLength; said > 0 && said <= MaxBody {
-		body.Grow(int(said) + bytes.MinRead) // by which it sees the end
+	if said := r.ContentLength; said > 0 {
+		body.Grow(int(min(said, believed)) + bytes.MinRead) // by which it sees the end
 	}
 	_, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, MaxBody))
 	return body.Bytes(), err //nolint:wrapcheck // exchange tells what it is
