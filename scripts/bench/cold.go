@@ -98,7 +98,7 @@ func (b *bench) start(ctx context.Context, r runtime, function string, requests 
 			err = a.good()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("ask %s: %w", function, err)
+			return nil, i.failed(fmt.Errorf("ask %s, %s after it was begun: %w", function, time.Since(begun).Round(time.Millisecond), err))
 		}
 		times = append(times, time.Since(begun))
 		begun = time.Now()

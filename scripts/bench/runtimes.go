@@ -38,6 +38,14 @@ type instance struct {
 	end     func()
 }
 
+// failed is err with what the program said last, where there is one to look at.
+func (i *instance) failed(err error) error {
+	if i.process == nil {
+		return err
+	}
+	return i.explained(err)
+}
+
 // onPort starts what listens at a port that it is told, and asks it on one connection.
 func onPort(variable string) func(context.Context, string, []string) (*instance, error) {
 	return func(ctx context.Context, program string, env []string) (*instance, error) {
