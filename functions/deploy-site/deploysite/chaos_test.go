@@ -33,7 +33,8 @@ func TestChaosOfSites(t *testing.T) {
 		t.Run(fmt.Sprintf("hand %d", hand), func(t *testing.T) {
 			t.Parallel()
 			for n := hand; n < *chaosRuns && !t.Failed(); n += hands {
-				live(t, *chaosSeed+uint64(n))
+				seed := *chaosSeed + uint64(n)
+				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { live(t, seed) }) // what it held is given back with it
 			}
 		})
 	}
