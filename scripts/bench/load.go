@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,15 +75,6 @@ func (l load) one(ctx context.Context, asked, done *atomic.Int64) error {
 		done.Add(1)
 	}
 	return ctx.Err()
-}
-
-// expect asks and takes no other status.
-func (l *line) expect(wire []byte, status int) error {
-	a, err := l.ask(wire, false)
-	if err == nil && a.Status != status {
-		err = fmt.Errorf("the answer is %d instead of %d", a.Status, status)
-	}
-	return err
 }
 
 // rate is requests that come at their time, whether those before them were answered or not: who waits for answers before

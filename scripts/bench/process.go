@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -23,11 +22,11 @@ type process struct {
 	serving chan struct{} // closed once it said that it serves
 
 	mu   sync.Mutex
-	tail []string // the last lines
+	tail []byte // the end of it
 }
 
-// tailLength is how many lines are kept for the message of a failure.
-const tailLength = 5
+// tailLength is how much of it is kept for the message of a failure, in bytes.
+const tailLength = 2 << 10
 
 // begin starts a program with this environment and no other.
 func begin(cmd *exec.Cmd, env []string) (*process, error) {
@@ -45,32 +44,45 @@ func begin(cmd *exec.Cmd, env []string) (*process, error) {
 	return p, nil
 }
 
-// read takes the log away as a runtime does, to the end of the process.
+// read takes the log away to the end of the process: as it is written until the program serves, then in gulps, as collectors of logs
+// do, or it would wake for every line and take its share of the processors from what is measured.
 func (p *process) read(log io.Reader) {
-	up := false
-	for lines := bufio.NewScanner(log); lines.Scan(); {
-		if !up && strings.Contains(lines.Text(), `"message":"serving"`) {
+	text, up := make([]byte, 64<<10), false
+	for {
+		n, err := log.Read(text)
+		p.keep(text[:n])
+		switch {
+		case err != nil:
+			return
+		case up:
+			time.Sleep(gulp)
+		case strings.Contains(p.end(), `"message":"serving"`):
 			up = true
 			close(p.serving)
 		}
-		p.keep(lines.Text())
 	}
 }
 
-func (p *process) keep(line string) {
+// gulp is how long lines are left to gather. A pipe holds 64 KiB, some hundreds of them.
+const gulp = 2 * time.Millisecond
+
+func (p *process) keep(text []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.tail) == tailLength {
-		p.tail = append(p.tail[:0], p.tail[1:]...)
-	}
-	p.tail = append(p.tail, line)
+	p.tail = append(p.tail, text...)
+	p.tail = p.tail[max(0, len(p.tail)-tailLength):]
+}
+
+// end is what the process said last.
+func (p *process) end() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return string(p.tail)
 }
 
 // explained is err with what the process said last.
 func (p *process) explained(err error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return fmt.Errorf("%w; the end of the log of %s: %s", err, filepath.Base(p.Path), strings.Join(p.tail, "\n"))
+	return fmt.Errorf("%w; the end of the log of %s: %s", err, filepath.Base(p.Path), p.end())
 }
 
 // untilServing waits for the line that every runtime with a socket of ours logs.

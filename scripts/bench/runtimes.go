@@ -85,7 +85,7 @@ func connected(ctx context.Context, p *process, network, address string, form fu
 	return &instance{
 		process: p, address: address,
 		ask: func(_ context.Context, r request) (answer, error) {
-			a, err := l.ask(form(r), true)
+			a, err := l.ask(form(r))
 			if err != nil {
 				err = p.explained(err)
 			}
