@@ -44,7 +44,7 @@ func (r redactor) Write(line []byte) (int, error) {
 	if contains(lower, "-token", "cookie") {
 		clean = tokens.ReplaceAll(clean, []byte(`$1$2$3***`))
 	}
-	if contains(lower, named...) {
+	if bytes.ContainsAny(lower, `=\`) && contains(lower, named...) { // each of them has one of the two
 		clean = fields.ReplaceAll(clean, []byte(`$1$2***`))
 	}
 	if _, err := r.w.Write(clean); err != nil {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/stackhook/stackhook/shared/seal"
 )
@@ -38,13 +37,8 @@ func Is13(body string) bool {
 	if len(body) > MaxBody {
 		return false
 	}
-	for pair := range strings.SplitSeq(body, "&") {
-		raw, _, _ := strings.Cut(pair, "=")
-		if name, _ := unescape(raw); name == "id_token" || name == "state" || name == "error" {
-			return true
-		}
-	}
-	return false
+	name, _ := first(body, "id_token", "state", "error")
+	return name != ""
 }
 
 // Answer reads a platform's answer and opens its state (C01). Nothing is asked of anybody before that (C02): who has no

@@ -105,6 +105,18 @@ func parseForm(raw string, maxValue int) ([]field, *Error) {
 	return fields, nil
 }
 
+// first is the first pair of a form with one of the names, its value as it was sent; no name if there is none. The rest of the form is
+// not looked at.
+func first(raw string, names ...string) (name, value string) {
+	for pair := range strings.SplitSeq(raw, "&") {
+		escaped, value, _ := strings.Cut(pair, "=")
+		if name, sound := unescape(escaped); sound && slices.Contains(names, name) {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
 // decoder takes escapes out. All that had any shares one piece of memory, which is got with the first of them.
 type decoder struct {
 	room int // at least as much as all results together

@@ -20,32 +20,54 @@ var unreserved = func() (table [256]bool) {
 	return table
 }()
 
-// escapedLen is how long escape makes s.
-func escapedLen(s string) int {
-	n := len(s)
-	for i := range len(s) {
-		if !unreserved[s[i]] {
-			n += len("%XX") - 1
-		}
-	}
-	return n
+// escaper puts texts into the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex. All
+// that have to be written anew share one piece of memory, which is got with the first of them.
+type escaper struct {
+	room int // about what all results together have
+	text strings.Builder
 }
 
-// appendEscaped adds s in the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex.
-func appendEscaped(out []byte, s string) []byte {
+func (e *escaper) escape(s string) string {
 	const hex = "0123456789ABCDEF"
-	for i := range len(s) {
+	plain := 0
+	for plain < len(s) && unreserved[s[plain]] {
+		plain++
+	}
+	if plain == len(s) {
+		return s
+	}
+	if e.text.Cap() == 0 {
+		e.text.Grow(e.room)
+	}
+	begin := e.text.Len()
+	e.text.WriteString(s[:plain])
+	for i := plain; i < len(s); i++ {
 		if c := s[i]; unreserved[c] {
-			out = append(out, c)
+			e.text.WriteByte(c)
 		} else {
-			out = append(out, '%', hex[c>>4], hex[c&15])
+			e.text.WriteByte('%')
+			e.text.WriteByte(hex[c>>4])
+			e.text.WriteByte(hex[c&15])
 		}
 	}
-	return out
+	return e.text.String()[begin:]
 }
 
 func escape(s string) string {
-	return string(appendEscaped(make([]byte, 0, escapedLen(s)), s))
+	e := escaper{room: 2 * len(s)}
+	return e.escape(s)
+}
+
+// appendAgain escapes once more what is escaped: percent signs are all that is left to escape in it.
+func appendAgain(out []byte, escaped string) []byte {
+	for {
+		i := strings.IndexByte(escaped, '%')
+		if i < 0 {
+			return append(out, escaped...)
+		}
+		out = append(append(out, escaped[:i]...), "%25"...)
+		escaped = escaped[i+1:]
+	}
 }
 
 // baseURI is RFC 5849 section 3.4.1.2: scheme and host in lower case, a default port left out, the path as it was sent
@@ -85,45 +107,34 @@ func baseString(method, uri string, fields []field) ([]byte, error) {
 		}
 		return strings.Compare(a.value, b.value)
 	})
-	length := len(method) + escapedLen(base) + len("&&")
+	length := 0
 	for _, f := range pairs {
-		length += escapedLen(f.name) + escapedLen(f.value) + len("%3D%26")
+		length += len(f.name) + len(f.value) + len("%3D%26")
 	}
-	text := append(make([]byte, 0, length), strings.ToUpper(method)...)
-	text = append(appendEscaped(append(text, '&'), base), '&')
+	text := append(make([]byte, 0, 2*length+len(base)), strings.ToUpper(method)...)
+	text = append(append(append(text, '&'), escape(base)...), '&')
 	for i, f := range pairs { // joined by "=" and "&", and escaped once more
 		if i > 0 {
 			text = append(text, "%26"...)
 		}
-		text = appendEscaped(append(appendEscaped(text, f.name), "%3D"...), f.value)
+		text = appendAgain(append(appendAgain(text, f.name), "%3D"...), f.value)
 	}
 	return text, nil
 }
 
-// escapedPairs are the fields that are signed, in one piece of memory as far as they have to be written anew.
+// escapedPairs are the fields that are signed.
 func escapedPairs(fields []field) []field {
-	length := 0
+	var all escaper
 	for _, f := range fields {
-		length += escapedLen(f.name) + escapedLen(f.value)
+		all.room += len(f.name) + len(f.value)
 	}
-	text := make([]byte, 0, length)
-	all := make([]field, 0, len(fields))
+	pairs := make([]field, 0, len(fields))
 	for _, f := range fields {
 		if f.name != "oauth_signature" {
-			text = appendEscaped(appendEscaped(text, f.name), f.value)
-			all = append(all, f)
+			pairs = append(pairs, field{all.escape(f.name), all.escape(f.value)})
 		}
 	}
-	rest := string(text)
-	cut := func(s string) (piece string) {
-		n := escapedLen(s)
-		piece, rest = rest[:n], rest[n:]
-		return piece
-	}
-	for i, f := range all {
-		all[i] = field{cut(f.name), cut(f.value)}
-	}
-	return all
+	return pairs
 }
 
 // macs are the signature methods: HMAC-SHA1 of RFC 5849 section 3.4.2, and the same with SHA-256, as 1EdTech's security
