@@ -70,7 +70,7 @@ type sheet struct {
 	id     string // of what changes, for its script
 	wide   bool
 
-	style   string          // a file beside page.css, if the page needs one
+	styles  []string        // files beside page.css, if the page needs them
 	script  string          // a file, if the page needs one
 	data    any             // what the script needs, as JSON: never part of a script's text
 	head    templ.Component // besides what all pages have there; may be nil
@@ -129,8 +129,12 @@ func (p *Pages) textOf(ctx context.Context, s sheet, nonce, reference string) ([
 func (p *Pages) execute(ctx context.Context, s sheet, nonce, reference string) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(usual)
+	style := p.styles["page.css"]
+	for _, name := range s.styles {
+		style += p.styles[name]
+	}
 	err := layout(s, dress{
-		nonce: nonce, reference: reference, style: p.styles["page.css"] + p.styles[s.style], script: p.scripts[s.script],
+		nonce: nonce, reference: reference, style: style, script: p.scripts[s.script],
 	}).Render(ctx, &body)
 	return body.Bytes(), err //nolint:wrapcheck // draw says which
 }

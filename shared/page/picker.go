@@ -33,7 +33,7 @@ type PickerLab struct {
 // Picker answers with the labs to choose from.
 func (p *Pages) Picker(w http.ResponseWriter, r *http.Request, choice Picker) {
 	p.draw(w, r, sheet{
-		name: "picker", status: http.StatusOK, style: "picker.css", texts: choice.Texts, reference: true,
+		name: "picker", status: http.StatusOK, styles: []string{"picker.css"}, texts: choice.Texts, reference: true,
 		policy: policy{ancestors: choice.Ancestors, forms: append([]string{own}, choice.FormOrigins...), pictures: true},
 		title:  choice.Texts.Word["pick"], state: "ready", wide: true, content: pickerContent(choice),
 	})

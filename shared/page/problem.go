@@ -87,7 +87,7 @@ type Password struct {
 // Password answers with a page that shows a password, for browsers without script: elsewhere it is shown in place.
 func (p *Pages) Password(w http.ResponseWriter, r *http.Request, password Password) {
 	p.draw(w, r, sheet{
-		name: "password", status: http.StatusOK, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
+		name: "password", status: http.StatusOK, styles: []string{"lab.css"}, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
 		title: password.Texts.Word["reveal"], state: "ready", content: passwordContent(password, p.base, password.Texts.Word),
 	})
 }
