@@ -20,7 +20,7 @@ type Login struct {
 // Login answers with a page that goes on to the platform.
 func (p *Pages) Login(w http.ResponseWriter, r *http.Request, l Login) {
 	p.draw(w, r, sheet{
-		name: "login", status: http.StatusOK, script: "login.js", texts: l.Texts, policy: policy{ancestors: l.Ancestors},
+		name: "login", status: http.StatusOK, styles: []string{"parts.css"}, script: "login.js", texts: l.Texts, policy: policy{ancestors: l.Ancestors},
 		title: l.Texts.Word["login"], state: "building", head: refreshWithoutScript(l.AuthURL), content: loginContent(l, l.Texts.Word),
 		data: loginData{
 			ID: l.ID, Key: storageKey(l.ID), Secret: l.Secret, Address: l.AuthURL, Target: l.StorageTarget, Platform: originOf(l.AuthURL), Opener: l.Opener,
@@ -59,7 +59,7 @@ type Bind struct {
 // from, which is why this page alone sends a referrer, and to ourselves only.
 func (p *Pages) Bind(w http.ResponseWriter, r *http.Request, b Bind) {
 	p.draw(w, r, sheet{
-		name: "bind", status: http.StatusOK, script: "bind.js", texts: b.Texts, referrer: "same-origin", reference: true,
+		name: "bind", status: http.StatusOK, styles: []string{"parts.css"}, script: "bind.js", texts: b.Texts, referrer: "same-origin", reference: true,
 		policy: policy{ancestors: b.Ancestors, forms: []string{own}},
 		title:  b.Texts.Word["bind"], state: "building", content: bindContent(b, b.Texts.Word),
 		data: bindData{ID: b.ID, Key: storageKey(b.ID), Platform: originOf(b.PlatformOrigin), Target: b.StorageTarget},

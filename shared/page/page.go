@@ -45,13 +45,16 @@ func New(publicURL string) (*Pages, error) {
 		}
 		switch path.Ext(file.Name()) {
 		case ".css":
-			p.styles[file.Name()] = string(text)
+			p.styles[file.Name()] = tight.Replace(string(text))
 		case ".js":
 			p.scripts[file.Name()] = string(text)
 		}
 	}
 	return p, nil
 }
+
+// tight takes the white space out of a style sheet that only people need. It is an eighth of ours.
+var tight = strings.NewReplacer("\n", "", "  ", "", ": ", ":", "; ", ";", ", ", ",", " { ", "{", " {", "{", "; }", "}", " }", "}")
 
 // Base is where view-lab's routes begin.
 func (p *Pages) Base() string { return p.base }

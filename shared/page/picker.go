@@ -33,7 +33,7 @@ type PickerLab struct {
 // Picker answers with the labs to choose from.
 func (p *Pages) Picker(w http.ResponseWriter, r *http.Request, choice Picker) {
 	p.draw(w, r, sheet{
-		name: "picker", status: http.StatusOK, styles: []string{"picker.css"}, texts: choice.Texts, reference: true,
+		name: "picker", status: http.StatusOK, styles: []string{"parts.css", "picker.css"}, texts: choice.Texts, reference: true,
 		policy: policy{ancestors: choice.Ancestors, forms: append([]string{own}, choice.FormOrigins...), pictures: true},
 		title:  choice.Texts.Word["pick"], state: "ready", wide: true, content: pickerContent(choice),
 	})
@@ -74,7 +74,7 @@ type Return struct {
 // Return answers with a page that posts the fields to the platform.
 func (p *Pages) Return(w http.ResponseWriter, r *http.Request, back Return) {
 	s := sheet{
-		name: "return", status: http.StatusOK, script: "return.js", texts: back.Texts, policy: policy{ancestors: back.Ancestors},
+		name: "return", status: http.StatusOK, styles: []string{"parts.css"}, script: "return.js", texts: back.Texts, policy: policy{ancestors: back.Ancestors},
 		title: back.Texts.Word["return"], state: "building", content: returnContent(back),
 	}
 	if origin := originOf(back.Action); origin != "" {

@@ -32,6 +32,9 @@ type StaffNote struct{ Check, Fix string }
 // again says that the page posts its form by itself.
 func (p Problem) again() bool { return p.RetryAfter > 0 && len(p.Again) > 0 && p.Action != "" }
 
+// more says that there is more on the page than a sentence.
+func (p Problem) more() bool { return p.again() || p.Ticket != "" || p.Staff != nil }
+
 // againData is what problem.js is told.
 type againData struct {
 	Seconds int   `json:"seconds"`
@@ -55,10 +58,13 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 		title:  problem.Texts.Word["problem"], state: "problem", content: problemContent(problem, sentence, p.base),
 		code: problem.Code, returnURL: problem.ReturnURL,
 	}
+	if problem.more() {
+		s.styles = []string{"parts.css"}
+	}
 	if problem.again() {
 		s.script, s.data = "problem.js", againData{Seconds: wait, Words: words{"retry_in": problem.Texts.Script["retry_in"]}}
 	}
-	if problem.Ticket == "" && problem.ReturnURL == "" && problem.Staff == nil && s.script == "" && logging.RequestID(r.Context()) != "" {
+	if !problem.more() && problem.ReturnURL == "" && logging.RequestID(r.Context()) != "" {
 		s.alike = problem.Texts.Lang + " " + problem.Code + " " + sentence
 	}
 	p.draw(w, r, s)
@@ -68,7 +74,7 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 // redirect to the form-action of the page that had the form.
 func (p *Pages) Console(w http.ResponseWriter, r *http.Request, address string, texts Texts, ancestors []string) {
 	p.draw(w, r, sheet{
-		name: "console", status: http.StatusOK, texts: texts, policy: policy{ancestors: ancestors},
+		name: "console", status: http.StatusOK, styles: []string{"parts.css"}, texts: texts, policy: policy{ancestors: ancestors},
 		title: texts.Word["console"], state: "ready", head: refresh(address), content: consoleContent(address, texts.Word),
 	})
 }
@@ -87,7 +93,7 @@ type Password struct {
 // Password answers with a page that shows a password, for browsers without script: elsewhere it is shown in place.
 func (p *Pages) Password(w http.ResponseWriter, r *http.Request, password Password) {
 	p.draw(w, r, sheet{
-		name: "password", status: http.StatusOK, styles: []string{"lab.css"}, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
+		name: "password", status: http.StatusOK, styles: []string{"parts.css", "lab.css"}, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
 		title: password.Texts.Word["reveal"], state: "ready", content: passwordContent(password, p.base, password.Texts.Word),
 	})
 }
