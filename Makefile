@@ -32,7 +32,7 @@ test-galera: ## a site's boot scripts with real MariaDB, Galera and HAProxy in n
 test-deploy: ## what each folder of deploy/ says, done literally as far as one machine goes (Debian 12, root)
 	@scripts/test-deploy
 
-test-vm: ## a site's backends in QEMU machines under real cloud-init: boot, rebuild, power cut (Debian 12, root; an hour)
+test-vm: ## a site's backends in QEMU machines under real cloud-init: boot, rebuild, power cut (Debian 12, root; half an hour)
 	@scripts/test-vm
 
 test-openstack: ## the contract suite and the end-to-end stories on a real OpenStack, brought up first (RELEASE=2025.1: on that one)

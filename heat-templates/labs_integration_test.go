@@ -283,13 +283,27 @@ func (r *realStack) removed(servers []string, address any) {
 			r.t.Fatalf("delete: %s (%s), %v", s.State(), s.Reason, err)
 		}
 	}
-	left, err := r.cloud.Servers(ctx)
+	// Nova still lists a server for some seconds when Heat has seen it go.
+	left := r.left(servers, address)
+	for end := time.Now().Add(time.Minute); len(left) > 0 && time.Now().Before(end); left = r.left(servers, address) {
+		time.Sleep(time.Second)
+	}
+	if len(left) > 0 {
+		r.t.Errorf("%s are left", strings.Join(left, ", "))
+	}
+}
+
+// left is what there still is of a stack that is gone.
+func (r *realStack) left(servers []string, address any) (left []string) {
+	r.t.Helper()
+	ctx := r.t.Context()
+	listed, err := r.cloud.Servers(ctx)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, s := range left {
+	for _, s := range listed {
 		if slices.Contains(servers, s.ID) {
-			r.t.Errorf("server %s is left", s.ID)
+			left = append(left, "server "+s.ID)
 		}
 	}
 	addresses, err := r.cloud.FloatingIPs(ctx)
@@ -298,7 +312,7 @@ func (r *realStack) removed(servers []string, address any) {
 	}
 	for _, a := range addresses {
 		if a.Address == address {
-			r.t.Errorf("address %s is left", a.Address)
+			left = append(left, "address "+a.Address)
 		}
 	}
 	pairs, err := r.cloud.KeyPairs(ctx)
@@ -307,9 +321,10 @@ func (r *realStack) removed(servers []string, address any) {
 	}
 	for _, p := range pairs {
 		if strings.Contains(p.Name, r.ref.Name) || strings.Contains(p.Name, r.ref.ID) {
-			r.t.Errorf("key pair %s is left", p.Name)
+			left = append(left, "key pair "+p.Name)
 		}
 	}
+	return left
 }
 
 // A machine whose set-up fails ends its lab's build at once, and operators read why.

@@ -147,8 +147,10 @@ start() { # start NAME USER COMMAND...: unless it runs; what is left of an earli
   stat_of "$pid" || true
   echo "$pid $st_start $boot" >"$run/$name.pid"
 }
-wsgi() { # wsgi NAME USER PORT SCRIPT
-  start "$1" "$2" uwsgi_python3 --http-socket "$ip:$3" --wsgi-file "$4" --master --processes 1 --threads 8 \
+wsgi() { # wsgi NAME USER PORT SCRIPT [PROCESSES]: so many processes of one thread; without it, one of eight threads
+  local workers=(--processes 1 --threads 8)
+  [ -z "${5:-}" ] || workers=(--processes "$5" --threads 1)
+  start "$1" "$2" uwsgi_python3 --http-socket "$ip:$3" --wsgi-file "$4" --master "${workers[@]}" \
     --enable-threads --lazy-apps --need-app --die-on-term --buffer-size 65535 --add-header 'Connection: close'
 }
 answers() { # answers NAME...: wait until each listens on its port

@@ -69,7 +69,8 @@ func createRows() []row {
 
 func createIsAsynchronous(h *harness) {
 	t := h.t
-	ref := h.make(t, openstack.NewStack{Template: slow})
+	// So long that the look is in time on a cloud that others use: what is made has its output, also in a stack that is not.
+	ref := h.make(t, openstack.NewStack{Template: slow, Parameters: params("seconds", 15)})
 	s := h.read(t, ref)
 	wantState(t, s, "CREATE_IN_PROGRESS")
 	if v, there := s.Outputs["test"]; v != nil || !there {
