@@ -178,11 +178,12 @@ func progress(plan []Part, parts map[string]StepState) (steps []Step, percent in
 
 // allSteps is the list with every step in one state, for when Heat was asked for the stack and not for its events.
 func allSteps(plan []Part, state StepState) []Step {
-	parts := make(map[string]StepState, len(plan))
-	for _, p := range plan {
-		parts[p.Resource] = state
+	steps := make([]Step, 0, len(StepOrder))
+	for _, key := range StepOrder {
+		if slices.ContainsFunc(plan, func(p Part) bool { return p.Step == key }) {
+			steps = append(steps, Step{Key: key, State: state})
+		}
 	}
-	steps, _ := progress(plan, parts)
 	return steps
 }
 
