@@ -57,18 +57,19 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 // Observe counts one duration for one set of values, given in the order of the labels.
 func (h *Histogram) Observe(d time.Duration, values ...string) {
 	d = max(d, 0)
-	key := written(h.labels, values)
+	var own room
+	key := written(own[:0], h.labels, values)
 	place, _ := slices.BinarySearch(h.bounds, d) // le: a duration that is a bound belongs to it
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.sets[key]
+	s := h.sets[string(key)]
 	if s == nil && len(h.sets) >= mostSets/len(h.bounds) { // each set is as many lines as there are bounds
 		key = others(h.labels)
-		s = h.sets[key]
+		s = h.sets[string(key)]
 	}
 	if s == nil {
 		s = &set{buckets: make([]int64, len(h.bounds)+1)}
-		h.sets[key] = s
+		h.sets[string(key)] = s
 	}
 	s.buckets[place]++
 	s.sum += d

@@ -146,25 +146,32 @@ type table struct {
 
 	labels []string
 	mu     *sync.Mutex
-	counts map[string]int64
+	counts map[string]*int64
 }
 
 func newTable(h heading, labels []string) table {
-	t := table{heading: h, labels: labels, mu: &sync.Mutex{}, counts: map[string]int64{}}
+	t := table{heading: h, labels: labels, mu: &sync.Mutex{}, counts: map[string]*int64{}}
 	if len(labels) == 0 {
-		t.counts[""] = 0
+		t.counts[""] = new(int64)
 	}
 	return t
 }
 
 func (t *table) change(values []string, next func(was int64) int64) {
-	key := written(t.labels, values)
+	var own room
+	key := written(own[:0], t.labels, values)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.counts[key]; !known && len(t.counts) >= mostSets {
+	n := t.counts[string(key)]
+	if n == nil && len(t.counts) >= mostSets {
 		key = others(t.labels)
+		n = t.counts[string(key)]
 	}
-	t.counts[key] = next(t.counts[key])
+	if n == nil {
+		n = new(int64)
+		t.counts[string(key)] = n
+	}
+	*n = next(*n)
 }
 
 var (
@@ -172,13 +179,14 @@ var (
 	labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 )
 
-// written are the labels with their values, as in {a="x",b="y"}; a value that is missing is empty.
-func written(labels, values []string) string {
+// room is enough for most labels, so that nothing has to be made to look them up.
+type room [160]byte
+
+// written appends the labels with their values, as in {a="x",b="y"}; a value that is missing is empty.
+func written(text []byte, labels, values []string) []byte {
 	if len(labels) == 0 {
-		return ""
+		return text
 	}
-	const room = 96
-	text := make([]byte, 0, room)
 	text = append(text, '{')
 	for i, label := range labels {
 		if i > 0 {
@@ -190,29 +198,30 @@ func written(labels, values []string) string {
 		}
 		text = append(text, '"')
 	}
-	return string(append(text, '}'))
+	return append(text, '}')
 }
 
 // appendEscaped looks first: almost no value has anything to escape.
 func appendEscaped(text []byte, value string) []byte {
-	if strings.ContainsAny(value, "\\\"\n") || !utf8.ValidString(value) {
-		value = labelEscapes.Replace(strings.ToValidUTF8(value, "\uFFFD"))
+	for i := range len(value) {
+		if c := value[i]; c == '"' || c == '\\' || c == '\n' || c >= utf8.RuneSelf {
+			return append(text, labelEscapes.Replace(strings.ToValidUTF8(value, "\uFFFD"))...)
+		}
 	}
 	return append(text, value...)
 }
 
 // others is the set that stands for all after the first thousand.
-func others(labels []string) string {
-	return written(labels, slices.Repeat([]string{Other}, len(labels)))
+func others(labels []string) []byte {
+	return written(nil, labels, slices.Repeat([]string{Other}, len(labels)))
 }
 
 func (t *table) samples() []string {
 	t.mu.Lock()
-	counts := maps.Clone(t.counts)
-	t.mu.Unlock()
-	lines := make([]string, 0, len(counts))
-	for _, labels := range slices.Sorted(maps.Keys(counts)) {
-		lines = append(lines, labels+" "+strconv.FormatInt(counts[labels], 10))
+	defer t.mu.Unlock()
+	lines := make([]string, 0, len(t.counts))
+	for _, labels := range slices.Sorted(maps.Keys(t.counts)) {
+		lines = append(lines, labels+" "+strconv.FormatInt(*t.counts[labels], 10))
 	}
 	return lines
 }
