@@ -23,7 +23,6 @@ type Signals struct {
 	Results []Result  // newest first
 	Sent    []Delivery
 	Parked  []Parking
-	HostKey string // of the machine that checks are run on: its type and its key
 }
 
 // Result is the outcome of one check, as the lab reported it.
@@ -89,7 +88,6 @@ const (
 	sentPrefix   = "sent-"
 	parkedPrefix = "parked-"
 	resultPrefix = "result-"
-	readyID      = "ready" // the machine is set up; with its host key
 )
 
 // PageSignal is the heartbeat of a page that is in use now.
@@ -115,8 +113,6 @@ func ReadSignals(outputs map[string]any, now time.Time) Signals {
 		fields := object(data[id])
 		at := moment(fields["at"], now)
 		switch {
-		case id == readyID:
-			s.HostKey = hostKey(fields["host_key"])
 		case strings.HasPrefix(id, beatPrefix):
 			s.beat(fields, at)
 		case strings.HasPrefix(id, pagePrefix):
@@ -281,19 +277,6 @@ func sentence(v any) string {
 	}, strings.ToValidUTF8(raw, ""))
 	runes := []rune(strings.TrimSpace(line))
 	return string(runes[:min(mostRunes, len(runes))])
-}
-
-var hostKeyPattern = regexp.MustCompile(`^((?:ssh|ecdsa|sk)-[A-Za-z0-9@.-]{1,64} [A-Za-z0-9+/]{16,}={0,2})(?: [^\r\n]*)?$`)
-
-// hostKey is a public key as OpenSSH writes it, without its comment; empty if v is none.
-func hostKey(v any) string {
-	raw, _ := v.(string)
-	const longest = 4096 // of RSA with 16,384 bits it is less
-	match := hostKeyPattern.FindStringSubmatch(strings.TrimSpace(raw))
-	if match == nil || len(match[1]) > longest {
-		return ""
-	}
-	return match[1]
 }
 
 // Activity is when the lab was last in use, as far as is to be seen: when it came to its learner, its last launch, its page,
