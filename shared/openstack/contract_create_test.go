@@ -69,8 +69,16 @@ func createRows() []row {
 
 func createIsAsynchronous(h *harness) {
 	t := h.t
-	// So long that the look is in time on a cloud that others use: what is made has its output, also in a stack that is not.
-	ref := h.make(t, openstack.NewStack{Template: slow, Parameters: params("seconds", 15)})
+	// A TestResource has its output as soon as it begins: this one waits for another.
+	const behind = `
+heat_template_version: 2018-03-02
+resources:
+  before: {type: OS::Heat::TestResource, properties: {wait_secs: 10}}
+  test: {type: OS::Heat::TestResource, depends_on: before, properties: {value: a}}
+outputs:
+  test: {value: {get_attr: [test, output]}}
+`
+	ref := h.make(t, openstack.NewStack{Template: behind})
 	s := h.read(t, ref)
 	wantState(t, s, "CREATE_IN_PROGRESS")
 	if v, there := s.Outputs["test"]; v != nil || !there {

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 )
 
-// moment reads Heat's times: RFC 3339, in some releases without the Z, null while there is none.
+// moment reads Heat's times: RFC 3339, in some releases without the Z, null or empty while there is none.
 type moment struct{ time.Time }
 
 func (m *moment) UnmarshalJSON(text []byte) error {
@@ -23,7 +24,7 @@ func (m *moment) UnmarshalJSON(text []byte) error {
 			return nil
 		}
 	}
-	return &json.UnmarshalTypeError{Value: "time " + s, Offset: int64(len(text))}
+	return &json.UnmarshalTypeError{Value: "time " + s, Type: reflect.TypeFor[time.Time](), Offset: int64(len(text))} // without a Type it cannot be printed
 }
 
 // splitState parts e.g. CREATE_IN_PROGRESS after the action, which never has an underscore (heat/engine/stack.py ACTIONS).

@@ -48,6 +48,7 @@ func TestOddStacks(t *testing.T) {
 		}), ""},
 		"no UTF-8":                 {", \"stack_status_reason\": \"a\xffb\\ud800\"", with(func(s *openstack.Stack) { s.Reason = "a\ufffdb\ufffd" }), ""},
 		"white space":              {" , \"tags\"\n:\t[ \"a\"\r, \"b\" ]  ", with(func(s *openstack.Stack) { s.Tags = []string{"a", "b"} }), ""},
+		"no time":                  {`, "creation_time": "yesterday"`, plain, openstack.Broken},
 		"id of a number":           {`, "id": 1`, plain, openstack.Broken},
 		"tags of a text":           {`, "tags": "a,b"`, plain, openstack.Broken},
 		"tag of a number":          {`, "tags": [1]`, plain, openstack.Broken},
