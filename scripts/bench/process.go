@@ -47,6 +47,8 @@ func begin(cmd *exec.Cmd, env []string) (*process, error) {
 // read takes the log away to the end of the process: as it is written until the program serves, then in gulps, as collectors of logs
 // do, or it would wake for every line and take its share of the processors from what is measured.
 func (p *process) read(log io.Reader) {
+	beat := time.NewTicker(gulp)
+	defer beat.Stop()
 	text, up := make([]byte, 64<<10), false
 	for {
 		n, err := log.Read(text)
@@ -55,7 +57,7 @@ func (p *process) read(log io.Reader) {
 		case err != nil:
 			return
 		case up:
-			time.Sleep(gulp)
+			<-beat.C
 		case strings.Contains(p.end(), `"message":"serving"`):
 			up = true
 			close(p.serving)

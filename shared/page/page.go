@@ -132,14 +132,19 @@ func (p *Pages) textOf(ctx context.Context, s sheet, nonce, reference string) ([
 func (p *Pages) execute(ctx context.Context, s sheet, nonce, reference string) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(usual)
-	style := p.styles["page.css"]
-	for _, name := range s.styles {
-		style += p.styles[name]
-	}
 	err := layout(s, dress{
-		nonce: nonce, reference: reference, style: style, script: p.scripts[s.script],
+		nonce: nonce, reference: reference, style: p.style(s.styles), script: p.scripts[s.script],
 	}).Render(ctx, &body)
 	return body.Bytes(), err //nolint:wrapcheck // draw says which
+}
+
+// style is page.css and what stands beside it.
+func (p *Pages) style(beside []string) string {
+	var all strings.Builder
+	for _, name := range append([]string{"page.css"}, beside...) {
+		all.WriteString(p.styles[name])
+	}
+	return all.String()
 }
 
 // dress is what a sheet is given when it is drawn.
