@@ -60,6 +60,15 @@ type clusterAnswer struct {
 	From, To     int
 	Victims      []string
 	RetryAfter   int `json:"retry_after"`
+	Plan         struct {
+		OpenWork []struct {
+			Node, Health   string
+			Sessions       *int
+			MigratingSince *time.Time `json:"migrating_since"`
+			RemovedAt      *time.Time `json:"removed_at"`
+			HookUntil      *time.Time `json:"hook_until"`
+		} `json:"open_work"`
+	}
 }
 
 // allClustersData fills clusters.html.

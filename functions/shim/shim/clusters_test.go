@@ -54,7 +54,8 @@ func TestClustersPages(t *testing.T) {
 	})
 	o.holds("/dev/clusters", `data-name="academy"`, `<a href="/dev/clusters/academy">`, "1 to 4")
 	o.holds("/dev/clusters/academy", `<polyline points="`, `data-node="2"`, `data-code="scaled"`, "1 → 3")
-	o.holds("/dev/clusters/academy?try=in&by=2", `data-code="scaled"`, "from 3 nodes to 1", "It would be the turn of 0, 1.")
+	o.holds("/dev/clusters/academy?try=in&by=2", `data-code="scaled"`, "from 3 nodes to 1", "It would be the turn of 0, 1.",
+		`data-work="0">Node 0: ONLINE, removed at once.`, `data-work="1">`)
 	o.holds("/dev/clusters/academy?try=out&by=x", "Say out or in, and how many nodes")
 	if s, _ := o.fake.Stack("academy"); s.State != "UPDATE_COMPLETE" || s.Parameters["app_count"] != "3" {
 		t.Errorf("a dry run left %s with %v", s.State, s.Parameters["app_count"])
