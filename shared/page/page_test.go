@@ -245,6 +245,18 @@ func TestProblemPage(t *testing.T) {
 	}
 }
 
+// A refusal that says a sentence alone goes out in net/http's one piece of 4 KB, with some 750 bytes of headers; one with a button has its style.
+func TestRefusalGoesOutInOnePiece(t *testing.T) {
+	t.Parallel()
+	refusal := page.Problem{Status: 403, Code: "some_code", Sentence: "No.", Texts: page.TextsFor("")}
+	short := problem(t, refusal).Body.String()
+	refusal.Ticket = "the.ticket"
+	long := problem(t, refusal).Body.String()
+	if len(short) > 3200 || strings.Contains(short, ".button") || !strings.Contains(short, ".sentence{") || !strings.Contains(long, ".button{") {
+		t.Errorf("%d and %d bytes:\n%s", len(short), len(long), short)
+	}
+}
+
 func TestProblemPageInOtherLanguages(t *testing.T) {
 	t.Parallel()
 	for language, want := range map[string]string{
