@@ -3,6 +3,7 @@ package openstack_test
 import (
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +44,8 @@ outputs:
 func createRows() []row {
 	return []row{
 		{"create answers before it builds, outputs are null until then", createIsAsynchronous},
+		{"an output has its value as soon as its resource is begun", outputsWhileMade},
+		{"what failed has the outputs it got, what is being deleted has none", outputsOfFailedAndDeleted},
 		{"a name is taken while the stack is made and when it is", nameTakenWhenMade},
 		{"a name is taken by a failed stack", nameTakenByFailed},
 		{"a name is taken by a stack being deleted, and free soon after", nameTakenUntilDeleted},
@@ -91,6 +94,98 @@ outputs:
 	wantState(t, s, "CREATE_COMPLETE")
 	if s.Outputs["test"] != "a" {
 		t.Errorf("output is %v, want a", s.Outputs["test"])
+	}
+}
+
+// outputsWhileMade: Heat reads an attribute whatever the status of a resource (heat/engine/hot/functions.py _result_ready).
+func outputsWhileMade(h *harness) {
+	t := h.t
+	const inside = `
+heat_template_version: 2018-03-02
+parameters: {value: {type: string}}
+resources:
+  test: {type: OS::Heat::TestResource, properties: {value: {get_param: value}, action_wait_secs: {create: 60}}}
+outputs:
+  value: {value: {get_attr: [test, output]}}
+`
+	const begun = `
+heat_template_version: 2018-03-02
+resources:
+  test: {type: OS::Heat::TestResource, properties: {value: a, action_wait_secs: {create: 60}}}
+  plain: {type: OS::Heat::TestResource, properties: {action_wait_secs: {create: 60}}}
+  nested: {type: inside.yaml, properties: {value: b}}
+  group: {type: OS::Heat::ResourceGroup, properties: {count: 2, resource_def: {type: inside.yaml, properties: {value: "c%index%"}}}}
+  handle: {type: OS::Heat::WaitConditionHandle}
+  wait: {type: OS::Heat::WaitCondition, properties: {handle: {get_resource: handle}, timeout: 300, count: 2}}
+  behind: {type: OS::Heat::TestResource, depends_on: wait, properties: {value: d}}
+outputs:
+  test: {value: {get_attr: [test, output]}}
+  plain: {value: {get_attr: [plain, output]}}
+  nested: {value: {get_attr: [nested, value]}}
+  group: {value: {get_attr: [group, value]}}
+  map: {value: {get_attr: [group, attributes, value]}}
+  first: {value: {get_attr: [group, resource.0.value]}}
+  wait: {value: {get_attr: [wait, data]}}
+  behind: {value: {get_attr: [behind, output]}}
+`
+	ref := h.make(t, openstack.NewStack{Template: begun, Files: map[string]string{"inside.yaml": inside}})
+	for _, name := range []string{"test", "plain", "wait"} {
+		h.waitingFor(t, ref, name)
+	}
+	want := map[string]any{
+		"test": "a", "plain": "test_string", "nested": "b", "group": []any{"c0", "c1"}, "map": map[string]any{"0": "c0", "1": "c1"}, "first": "c0",
+		"wait": "{}", "behind": nil,
+	}
+	s := h.until(t, ref, func(s openstack.Stack) bool { return s.Busy() && reflect.DeepEqual(s.Outputs, want) || !s.Busy() })
+	wantState(t, s, "CREATE_IN_PROGRESS")
+	if ids := h.physical(t, ref, 0); ids["test"] == "" || ids["wait"] != "" || ids["behind"] != "" {
+		t.Errorf("physical ids are %v, want one of test, and none of wait and behind", ids)
+	}
+	if err := h.cloud.Signal(t.Context(), ref, "handle", openstack.Signal{ID: "one", Status: "SUCCESS", Data: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	h.signalled(t, ref, "one")
+	s = h.read(t, ref)
+	wantState(t, s, "CREATE_IN_PROGRESS")
+	if s.Outputs["wait"] != `{"one": "x"}` {
+		t.Errorf("data of a condition that waits is %v, want the signal so far", s.Outputs["wait"])
+	}
+}
+
+func outputsOfFailedAndDeleted(h *harness) {
+	t := h.t
+	const broken = `
+heat_template_version: 2018-03-02
+resources:
+  test: {type: OS::Heat::TestResource, properties: {value: a, action_wait_secs: {delete: 15}}}
+  broken: {type: OS::Heat::TestResource, depends_on: test, properties: {value: b, fail: true}}
+outputs:
+  test: {value: {get_attr: [test, output]}}
+  broken: {value: {get_attr: [broken, output]}}
+`
+	ref := h.make(t, openstack.NewStack{Template: broken})
+	s := h.settled(t, ref)
+	wantState(t, s, "CREATE_FAILED")
+	if want := map[string]any{"test": "a", "broken": nil}; !reflect.DeepEqual(s.Outputs, want) {
+		t.Errorf("outputs of a failed stack are %v, want %v", s.Outputs, want)
+	}
+	if ids := h.physical(t, ref, 0); ids["test"] == "" || ids["broken"] != "" {
+		t.Errorf("physical ids are %v, want one of test alone", ids)
+	}
+	if err := h.cloud.DeleteStack(t.Context(), ref); err != nil {
+		t.Fatal(err)
+	}
+	h.eventually(t, func() bool {
+		list, err := h.cloud.Resources(t.Context(), ref, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(list, func(r openstack.Resource) bool { return r.Name == "test" && r.Action == "DELETE" })
+	}, "the resource is never deleted")
+	s = h.read(t, ref)
+	wantState(t, s, "DELETE_IN_PROGRESS")
+	if v, there := s.Outputs["test"]; v != nil || !there {
+		t.Errorf("output of what is being deleted is %v (there: %v), want nil", v, there)
 	}
 }
 

@@ -74,6 +74,9 @@ func deletedIsShown(h *harness) {
 	s, err := h.cloud.Stack(t.Context(), ref)
 	wantCode(t, err, openstack.Gone)
 	wantState(t, s, "DELETE_COMPLETE")
+	if s.Outputs != nil {
+		t.Errorf("outputs are %v, want none at all", s.Outputs)
+	}
 	// It is listed as DELETE_COMPLETE for a moment, as long as its name is taken.
 	h.eventually(t, func() bool {
 		s, err := h.cloud.FindStack(t.Context(), ref.Name)

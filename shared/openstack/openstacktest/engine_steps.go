@@ -75,8 +75,8 @@ func (c *Cloud) createResource(st *step, d *definition, props map[string]any) {
 	case k.create == nil:
 		r.id = r.physicalName()
 	default:
-		if err := k.create(c, r); err != nil && why == "" {
-			why = err.Error()
+		if err := k.create(c, r); err != nil {
+			r.id, why = "", or(why, err.Error()) // handle_create sets it last
 		}
 	}
 	finish := func(failure string) {
@@ -101,6 +101,9 @@ func (c *Cloud) createResource(st *step, d *definition, props map[string]any) {
 	d2 := c.buildTime(r.typ)
 	if k.duration != nil {
 		d2 += k.duration(r, actCreate)
+	}
+	if k.halfway != nil && why == "" {
+		c.after(d2/2, func() { k.halfway(c, r) })
 	}
 	c.work(r, d2, why, finish)
 }

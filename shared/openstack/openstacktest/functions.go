@@ -151,7 +151,7 @@ func fnGetAttr(x scope, arg any) (any, error) {
 	}
 	rest := listOf(resolved)
 	r := x.s.resources[str(path[0])]
-	if r == nil || len(rest) == 0 || !r.readable() {
+	if r == nil || len(rest) == 0 {
 		return nil, nil
 	}
 	v, ok := x.c.attribute(r, str(rest[0]), rest[1:])

@@ -43,7 +43,7 @@ func (c *Cloud) stackView(s *stack, outputs bool) map[string]any {
 	}
 	v["parameters"], v["timeout_mins"], v["disable_rollback"] = params, minutes(s), true
 	v["template_description"], v["capabilities"], v["notification_topics"] = s.tmpl.description, []any{}, []any{}
-	if outputs {
+	if outputs && s.state() != "DELETE_COMPLETE" { // heat/engine/api.py format_stack
 		v["outputs"] = c.outputs(s)
 	}
 	return v

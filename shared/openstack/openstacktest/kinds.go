@@ -12,10 +12,10 @@ type kind struct {
 	// props is the property schema in short: "name~ flavor!~ image". ! = required, ~ = changed in place (any other
 	// change replaces the resource), * alone = anything goes.
 	props string
-	// create starts the making; it sets r.id. Nil: the id is the physical name.
+	// create starts the making; it sets r.id, which is taken away again if it fails. Nil: the id is the physical name.
 	create func(c *Cloud, r *resource) error
-	// ready is called when the build time is over, spoil when the create failed.
-	ready, spoil func(c *Cloud, r *resource)
+	// halfway is called in the middle of a build time that ends well, ready at its end, spoil when the create failed.
+	halfway, ready, spoil func(c *Cloud, r *resource)
 	// update is called with the new properties in place.
 	update func(c *Cloud, r *resource)
 	remove func(c *Cloud, r *resource)
@@ -92,8 +92,13 @@ func (c *Cloud) findKind(s *stack, typ string) (*kind, bool) {
 	return k, ok
 }
 
-// attribute reads r's attribute name, following path into it.
+// attribute reads r's attribute name, following path into it. Most need a physical id and nothing else: Heat asks the
+// service when the attribute is read, whatever the resource's status (neutron.py, octavia_base.py, server.py and others in
+// heat/engine/resources/openstack, _resolve_attribute), and what is not found is null (resource.py _resolve_any_attribute).
 func (c *Cloud) attribute(r *resource, name string, path []any) (any, bool) {
+	if !r.readable() {
+		return nil, true
+	}
 	k := c.kindOf(r)
 	if r.nested != nil {
 		return c.nestedAttribute(r, k, name, path)
@@ -103,10 +108,10 @@ func (c *Cloud) attribute(r *resource, name string, path []any) (any, bool) {
 			return dig(v, path), true
 		}
 	}
-	if name == "show" {
+	if name == "show" && r.id != "" {
 		return dig(map[string]any{"id": r.id}, path), true
 	}
-	return nil, false
+	return nil, name == "show"
 }
 
 // nestedAttribute: a template resource has its stack's outputs, a group its members' attributes.

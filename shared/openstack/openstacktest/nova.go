@@ -191,11 +191,15 @@ func (c *Cloud) serverView(s *object) map[string]any {
 	for _, n := range c.serverNetworks(s) {
 		addresses[n.name] = n.detailed()
 	}
+	zone := s.str("zone")
+	if s.fields["placed"] == true {
+		zone = or(zone, "nova")
+	}
 	out := map[string]any{
 		"id": s.id, "name": s.str("name"), "status": s.str("status"), "addresses": addresses, "tenant_id": c.projectID, "user_id": c.userID,
 		"created": s.str("created"), "updated": s.str("updated"), "metadata": mapOf(s.fields["metadata"]), "key_name": s.fields["key_name"],
 		"flavor": map[string]any{"id": s.str("flavor"), "original_name": s.str("flavor")}, "image": map[string]any{"id": s.str("image")},
-		"OS-EXT-AZ:availability_zone": or(s.str("zone"), "nova"), "OS-EXT-STS:task_state": s.fields["task_state"], "OS-EXT-STS:vm_state": strings.ToLower(s.str("status")), "hostId": "", "links": []any{},
+		"OS-EXT-AZ:availability_zone": zone, "OS-EXT-STS:task_state": s.fields["task_state"], "OS-EXT-STS:vm_state": strings.ToLower(s.str("status")), "hostId": "", "links": []any{},
 	}
 	if s.fields["fault"] != nil {
 		out["fault"] = s.fields["fault"]
@@ -231,8 +235,11 @@ func (n serverNet) detailed() []any {
 	return out
 }
 
-// serverNetworks gives a server's addresses by network, fixed first, then floating.
+// serverNetworks gives a server's addresses by network, fixed first, then floating: none until a host has it.
 func (c *Cloud) serverNetworks(s *object) []serverNet {
+	if s.fields["placed"] != true {
+		return nil
+	}
 	var out []serverNet
 	for _, raw := range listOf(s.fields["ports"]) {
 		p := c.neutron[str(raw)]

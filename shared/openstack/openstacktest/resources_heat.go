@@ -80,18 +80,20 @@ func valueProperty(_ *Cloud, r *resource, name string) (any, bool) {
 	return r.props["value"], name == "value"
 }
 
-// testKind is heat/engine/resources/openstack/heat/test_resource.py.
+// testKind is heat/engine/resources/openstack/heat/test_resource.py. Its value is there as soon as it begins, unless it is to fail.
 func testKind() *kind {
 	return &kind{
 		props: "value~ fail~ update_replace wait_secs~ action_wait_secs~ client_name~ entity_name~ constraint_prop_secs~ attr_wait_secs~ update_replace_value",
 		create: func(_ *Cloud, r *resource) error {
-			r.id = r.physicalName()
 			if r.boolProp("fail", false) {
 				return errors.New("ValueError: " + where(r) + ": Test Resource failed " + r.name)
 			}
+			r.id = r.physicalName()
+			keepTestValue(nil, r)
 			return nil
 		},
-		attr: func(_ *Cloud, r *resource, name string) (any, bool) { return r.props["value"], name == "output" },
+		update: keepTestValue,
+		attr:   func(_ *Cloud, r *resource, name string) (any, bool) { return r.data["value"], name == "output" },
 		duration: func(r *resource, action string) time.Duration {
 			secs := r.intProp("wait_secs", 0)
 			if w := str(mapOf(r.props["action_wait_secs"])[strings.ToLower(action)]); w != "" {
@@ -101,6 +103,12 @@ func testKind() *kind {
 			}
 			return time.Duration(secs) * time.Second
 		},
+	}
+}
+
+func keepTestValue(_ *Cloud, r *resource) {
+	if !r.boolProp("fail", false) {
+		r.data["value"] = or(r.prop("value"), "test_string")
 	}
 }
 
@@ -167,7 +175,10 @@ func wrapped(text string) string {
 }
 
 func configAttr(c *Cloud, r *resource, name string) (any, bool) {
-	return c.nova.configs[r.id], name == "config"
+	if text, ok := c.nova.configs[r.id]; ok {
+		return text, name == "config"
+	}
+	return nil, name == "config"
 }
 
 // groupKinds is OS::Heat::ResourceGroup (heat/engine/resources/openstack/heat/resource_group.py).
@@ -298,10 +309,6 @@ func (c *Cloud) groupAttribute(r *resource, name string, path []any) (any, bool)
 	}
 	out := []any{}
 	for _, m := range r.nested.ordered() {
-		if !m.readable() {
-			out = append(out, nil)
-			continue
-		}
 		v, ok := c.attribute(m, name, path)
 		if !ok {
 			return nil, false

@@ -10,7 +10,7 @@ func novaKinds() map[string]*kind {
 		props: "name~ flavor!~ image~ key_name networks~ security_groups~ user_data user_data_format user_data_update_policy~ metadata~ config_drive " +
 			"availability_zone block_device_mapping block_device_mapping_v2 scheduler_hints admin_pass~ admin_user software_config_transport~ " +
 			"flavor_update_policy~ image_update_policy~ diskConfig reservation_id personality deployment_swift_data~ tags~",
-		create: createServer, ready: serverReady, spoil: serverSpoilt, remove: removeServer, attr: serverAttr, update: updateServer,
+		create: createServer, halfway: serverPlaced, ready: serverReady, spoil: serverSpoilt, remove: removeServer, attr: serverAttr, update: updateServer,
 		suspend: serverStatus("SUSPENDED"), resume: serverStatus("ACTIVE"),
 		exists: func(c *Cloud, r *resource) bool {
 			s := c.nova.servers[r.id]
@@ -28,11 +28,11 @@ func novaKinds() map[string]*kind {
 	}
 }
 
-// createServer starts a server in BUILD with its ports.
+// createServer starts a server in BUILD with its ports. Until a host has it, Nova shows neither addresses nor a zone.
 func createServer(c *Cloud, r *resource) error {
 	r.id = c.ids.uuid()
 	s := &object{kind: "server", id: r.id, fields: map[string]any{
-		"id": r.id, "name": r.nameOr(), "status": "BUILD", "task_state": "spawning", "flavor": r.prop("flavor"), "image": r.prop("image"),
+		"id": r.id, "name": r.nameOr(), "status": "BUILD", "task_state": "scheduling", "zone": r.prop("availability_zone"), "flavor": r.prop("flavor"), "image": r.prop("image"),
 		"metadata": r.props["metadata"], "key_name": r.props["key_name"], "created": c.stamp(), "updated": c.stamp(),
 		"user_data": c.userData(r.prop("user_data")), "stack": r.stack.root().id,
 	}}
@@ -73,12 +73,22 @@ func (c *Cloud) userData(v string) string {
 	return v
 }
 
+// serverPlaced: the compute host has set up the network and begins to spawn (nova/compute/manager.py _build_resources).
+func serverPlaced(c *Cloud, r *resource) {
+	if s := c.nova.servers[r.id]; s != nil {
+		s.fields["placed"] = true
+		if s.str("task_state") == "scheduling" {
+			s.fields["task_state"] = "spawning"
+		}
+	}
+}
+
 func serverReady(c *Cloud, r *resource) {
 	s := c.nova.servers[r.id]
 	if s == nil {
 		return
 	}
-	s.fields["status"], s.fields["task_state"], s.fields["updated"] = "ACTIVE", nil, c.stamp()
+	s.fields["status"], s.fields["task_state"], s.fields["placed"], s.fields["updated"] = "ACTIVE", nil, true, c.stamp()
 	c.after(c.opts.GuestBoot, func() {
 		if s := c.nova.servers[r.id]; s != nil && s.str("status") == "ACTIVE" {
 			c.guestBoots(s.str("user_data"))
@@ -129,7 +139,14 @@ func (c *Cloud) dropServer(id string) {
 func serverAttr(c *Cloud, r *resource, name string) (any, bool) {
 	s := c.nova.servers[r.id]
 	if s == nil {
-		return nil, slicesHas("first_address addresses networks name show instance_name console_urls accessIPv4 accessIPv6 tags", name)
+		known := slicesHas("first_address addresses networks name show instance_name console_urls accessIPv4 accessIPv6 tags", name)
+		switch {
+		case name == "name" && r.id != "":
+			return r.nameOr(), true
+		case name == "show" || r.id == "" || !known:
+			return nil, known
+		}
+		return "", true // heat/engine/resources/openstack/nova/server.py _resolve_attribute
 	}
 	nets := c.serverNetworks(s)
 	switch name {
@@ -195,10 +212,10 @@ func keyPairAttr(c *Cloud, r *resource, name string) (any, bool) {
 		if k := c.nova.keys[r.id]; k != nil {
 			return k.str("public_key"), true
 		}
-		return nil, true
+		return or(r.prop("public_key"), "None"), true // nova/keypair.py: str of what is none
 	case "private_key":
 		if r.boolProp("save_private_key", false) {
-			return r.data["key"], true
+			return str(r.data["key"]), true
 		}
 		return "", true
 	}

@@ -17,7 +17,7 @@ func waitKinds() map[string]*kind {
 		"OS::Heat::WaitConditionHandle": handle,
 		"OS::Heat::WaitCondition": {
 			props: "handle! timeout!~ count~", attr: conditionAttr,
-			create: func(_ *Cloud, r *resource) error { r.id = r.physicalName(); return nil },
+			create: func(*Cloud, *resource) error { return nil }, // it never has a physical id
 			wait:   waitForSignals,
 		},
 	}
@@ -86,15 +86,18 @@ func (c *Cloud) handle(url string) *resource {
 	return nil
 }
 
+// conditionAttr: the signals so far, also of a condition that waits or has failed (wait_condition.py _resolve_attribute).
 func conditionAttr(c *Cloud, r *resource, name string) (any, bool) {
 	if name != "data" {
 		return nil, false
 	}
+	h := c.handle(r.prop("handle"))
+	if h == nil {
+		return "", true
+	}
 	out := map[string]any{}
-	if h := c.handle(r.prop("handle")); h != nil {
-		for id, raw := range h.meta {
-			out[id] = mapOf(raw)["data"]
-		}
+	for id, raw := range h.meta {
+		out[id] = mapOf(raw)["data"]
 	}
 	return dumps(out), true
 }

@@ -119,10 +119,9 @@ func (r *resource) set(action, status, reason string) {
 	r.stack.record(&event{resource: r.name, typ: r.typ, physical: r.id, action: action, status: status, reason: reason})
 }
 
-// readable says whether attributes may be read: Heat gives null for a resource that is not made yet.
-func (r *resource) readable() bool {
-	return r.id != "" && r.action != actInit && (r.action != actCreate || r.status == complete || r.nested != nil)
-}
+// readable says whether attributes may be read, which is by the action alone: also while a resource is made and when that
+// failed (heat/engine/hot/functions.py GetAttThenSelect._result_ready). What there is to read by then, the kind knows.
+func (r *resource) readable() bool { return r.action != actInit && r.action != actDelete }
 
 // defaultTimeout is stack_action_timeout in minutes.
 const defaultTimeout = 60
