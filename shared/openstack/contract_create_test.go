@@ -136,10 +136,28 @@ outputs:
 		"test": "a", "plain": "test_string", "nested": "b", "group": []any{"c0", "c1"}, "map": map[string]any{"0": "c0", "1": "c1"}, "first": "c0",
 		"wait": "{}", "behind": nil,
 	}
-	s := h.until(t, ref, func(s openstack.Stack) bool { return s.Busy() && reflect.DeepEqual(s.Outputs, want) || !s.Busy() })
-	wantState(t, s, "CREATE_IN_PROGRESS")
-	if ids := h.physical(t, ref, 0); ids["test"] == "" || ids["wait"] != "" || ids["behind"] != "" {
-		t.Errorf("physical ids are %v, want one of test, and none of wait and behind", ids)
+	var s openstack.Stack
+	defer func() {
+		if t.Failed() {
+			t.Logf("outputs were %v", s.Outputs)
+		}
+	}()
+	h.eventually(t, func() bool { s = h.read(t, ref); return reflect.DeepEqual(s.Outputs, want) }, "the outputs are never as wanted")
+	list, err := h.cloud.Resources(t.Context(), ref, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		state, want, without := r.Action+"_"+r.Status, "CREATE_IN_PROGRESS", r.Name == "wait"
+		switch r.Name {
+		case "handle":
+			want = "CREATE_COMPLETE"
+		case "behind":
+			want, without = "INIT_COMPLETE", true
+		}
+		if state != want || (r.PhysicalID == "") != without {
+			t.Errorf("%s in %q is %s by then, want %s; its physical id is %q", r.Name, r.Parent, state, want, r.PhysicalID)
+		}
 	}
 	if err := h.cloud.Signal(t.Context(), ref, "handle", openstack.Signal{ID: "one", Status: "SUCCESS", Data: "x"}); err != nil {
 		t.Fatal(err)
