@@ -63,6 +63,11 @@ func ask(t *testing.T, h http.Handler, r *http.Request) answered {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	return read(t, w)
+}
+
+func read(t *testing.T, w *httptest.ResponseRecorder) answered {
+	t.Helper()
 	a := answered{Status: w.Code, Header: w.Header(), Text: w.Body.String()}
 	if strings.HasPrefix(a.Text, "{") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {

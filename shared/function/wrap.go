@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"path"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -35,7 +34,8 @@ const (
 // the function did not set itself, answers HealthPath, and logs one line.
 //
 // The function works on when its caller hangs up: an alarm's sender that loses patience must not stop half of a change.
-// When the time is over the caller gets 504, and what the handler still writes is dropped.
+// When the time is over the caller gets 504, whole and flushed, and what the handler still writes is dropped. ServeHTTP
+// returns when the handler does: who cannot wait for that takes the Flush for the end, as net/http's clients do.
 //
 // What is to be told of every request is told to seen, of which there is one or none.
 func Wrap(name string, log zerolog.Logger, h http.Handler, seen ...*observe.Function) http.Handler {
@@ -50,26 +50,12 @@ func Wrap(name string, log zerolog.Logger, h http.Handler, seen ...*observe.Func
 			_, _ = io.WriteString(w, name+" is up\n") // the prober may have gone
 			return
 		}
-		begun := time.Now()
-		id := requestID(r)
+		x := exchange{w: w, id: requestID(r), begun: time.Now(), seen: watched}
 		ctx, cancel := bounded(r.Context())
 		defer cancel()
-		ctx, span := watched.Begin(ctx, r.Header)
-		r = r.WithContext(logging.WithRequest(ctx, traced(ctx, log), id))
-		answer := exchange(h, r).explained(r)
-		if answer.body.Len() > MaxBody {
-			answer = failed(r, fmt.Errorf("answer of %d bytes is over the limit of %d", answer.body.Len(), MaxBody))
-		}
-		header := answer.header
-		header.Set("X-Request-Id", id)
-		secure(header)
-		answer.sendTo(w)
-		took := time.Since(begun)
-		logLine(r, answer.status, took)
-		watched.Answered(answer.status, logging.Noted(r.Context(), noteProblem), took) //nolint:contextcheck // the request's own
-		answer.tell(span, r)
-		answer.done()
-		span.End()
+		ctx, x.span = watched.Begin(ctx, r.Header)
+		x.r = r.WithContext(logging.WithRequest(ctx, traced(ctx, log), x.id))
+		x.run(h)
 	})
 }
 
@@ -93,8 +79,53 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
 
-// exchange runs the handler to its end, its panic or its deadline, and always has an answer.
-func exchange(h http.Handler, r *http.Request) *recorder {
+// exchange is one request on its way to its one answer.
+type exchange struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	id    string
+	begun time.Time
+	seen  *observe.Function
+	span  *trace.Span
+}
+
+// run answers when the handler has ended or panicked, or else at the deadline. The handler has no goroutine of its own, which would
+// begin with an empty stack each time: it is the answer of a handler that is late that has one.
+func (x *exchange) run(h http.Handler) {
+	given := make(chan struct{})
+	intime := context.AfterFunc(x.r.Context(), func() {
+		defer close(given)
+		x.w.Header().Set("Connection", "close") // the handler still holds it
+		x.give(failed(x.r, x.r.Context().Err()))
+		_ = http.NewResponseController(x.w).Flush() // of a writer that cannot, nobody waits for it
+	})
+	answer := served(h, x.r)
+	if !intime() {
+		<-given
+		return
+	}
+	x.give(answer.explained(x.r))
+}
+
+// give sends the answer and tells of it.
+func (x *exchange) give(answer *recorder) {
+	if answer.body.Len() > MaxBody {
+		answer = failed(x.r, fmt.Errorf("answer of %d bytes is over the limit of %d", answer.body.Len(), MaxBody))
+	}
+	answer.header.Set("X-Request-Id", x.id)
+	secure(answer.header)
+	answer.sendTo(x.w)
+	took := time.Since(x.begun)
+	logLine(x.r, answer.status, took)
+	x.seen.Answered(answer.status, logging.Noted(x.r.Context(), noteProblem), took)
+	answer.tell(x.span, x.r)
+	answer.done()
+	x.span.End()
+}
+
+// served is the handler's answer, or what is wrong with the request or the handler. It is the handler's own until it is given, so
+// that a late one disturbs nobody.
+func served(h http.Handler, r *http.Request) (answer *recorder) {
 	if unclean(r.URL.Path) {
 		return failed(r, &Error{
 			Code: "not_found", Status: http.StatusNotFound, Public: "There is nothing at this address. Look for a double slash in it.",
@@ -108,38 +139,16 @@ func exchange(h http.Handler, r *http.Request) *recorder {
 		return failed(r, badBody(err))
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-
-	// The handler has the recorder to itself until it is handed over, so that a late one disturbs nobody.
-	done := make(chan *recorder, 1)
-	go func() { //nolint:contextcheck // r carries it
-		makeRoom()
-		defer func() {
-			if cause := recover(); cause != nil {
-				logging.From(r.Context()).Error().Interface("panic", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg("handler panicked")
-				done <- failed(r, fmt.Errorf("handler panicked: %v", cause))
-			}
-		}()
-		answer := newRecorder()
-		h.ServeHTTP(answer, r)
-		answer.pattern = r.Pattern // of the mux that h is, if it is one
-		done <- answer
+	defer func() {
+		if cause := recover(); cause != nil {
+			logging.From(r.Context()).Error().Interface("panic", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg("handler panicked")
+			answer = failed(r, fmt.Errorf("handler panicked: %v", cause))
+		}
 	}()
-	select {
-	case answer := <-done:
-		return answer
-	case <-r.Context().Done():
-		return failed(r, r.Context().Err())
-	}
-}
-
-// makeRoom grows the stack of a goroutine that has just begun. It would grow in steps anyway, each of which moves all that
-// stands on it by then: that was a tenth of the work of some requests. A status call takes 15 KB where it is deepest, in
-// net/http's client.
-//
-//go:noinline
-func makeRoom() {
-	var room [16 << 10]byte
-	runtime.KeepAlive(&room)
+	answer = newRecorder()
+	h.ServeHTTP(answer, r)
+	answer.pattern = r.Pattern // of the mux that h is, if it is one
+	return answer
 }
 
 // believed is as much room as a caller gets for a body that it has only announced. A launch is smaller.
@@ -208,5 +217,5 @@ func logLine(r *http.Request, status int, took time.Duration) {
 	}
 	logging.From(r.Context()).WithLevel(level).
 		Str("method", r.Method).Str("path", path).Int("code", status).Int64("ms", took.Milliseconds()).
-		EmbedObject(logging.FactsOf(r.Context())).Msg("request")
+		EmbedObject(logging.FactsOf(r.Context())).Msg(logging.Ended)
 }

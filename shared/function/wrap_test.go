@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -204,7 +205,7 @@ func TestDeadline(t *testing.T) {
 					defer cancel()
 				}
 				begun := time.Now()
-				a := ask(t, h, post("{}").WithContext(ctx))
+				a := soon(t, h, post("{}").WithContext(ctx))
 				if took := time.Since(begun); took != c.want {
 					t.Errorf("answered after %v, want %v", took, c.want)
 				}
@@ -220,6 +221,79 @@ func TestDeadline(t *testing.T) {
 		})
 	}
 }
+
+// soon is the answer as it is flushed, whether the handler has ended or not.
+func soon(t *testing.T, h http.Handler, r *http.Request) answered {
+	t.Helper()
+	w := flushing{httptest.NewRecorder(), make(chan struct{})}
+	go h.ServeHTTP(w, r)
+	<-w.flushed
+	return read(t, w.ResponseRecorder)
+}
+
+type flushing struct {
+	*httptest.ResponseRecorder
+
+	flushed chan struct{}
+}
+
+func (f flushing) Flush() { close(f.flushed) }
+
+// Over HTTP the whole answer arrives at the deadline, too, and the connection, which the late handler still holds, is not asked again.
+func TestDeadlineOverHTTP(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		finish := make(chan struct{})
+		server := &http.Server{ReadHeaderTimeout: time.Second, Handler: wrap(io.Discard, handler(func(w http.ResponseWriter, _ *http.Request) {
+			<-finish
+			_, _ = io.WriteString(w, "too late")
+		}))}
+		pipes := make(pipes)
+		go func() { _ = server.Serve(pipes) }()
+		client := &http.Client{Transport: &http.Transport{DialContext: pipes.dial}}
+		begun := time.Now()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://function/", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		if took := time.Since(begun); took != function.MaxTime || err != nil {
+			t.Errorf("read after %v: %v", took, err)
+		}
+		if response.StatusCode != 504 || !strings.Contains(string(text), `"code":"deadline"`) || !response.Close {
+			t.Errorf("%d, closes: %t, %s", response.StatusCode, response.Close, text)
+		}
+		_ = response.Body.Close()
+		close(finish)
+		if err := server.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// pipes is a listener whose connections are in memory.
+type pipes chan net.Conn
+
+func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	p <- theirs
+	return ours, nil
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	conn, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // A sender that hangs up must not stop half of a change.
 func TestWorkGoesOnWhenTheCallerHangsUp(t *testing.T) {

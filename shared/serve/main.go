@@ -88,12 +88,23 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	case *doctor:
 		return p.doctor(ctx)
 	}
-	log := logging.New(p.Err, p.Name)
+	lines, flush := p.lines()
+	defer flush()
+	log := logging.New(lines, p.Name)
 	if err := p.serve(ctx, log); err != nil {
 		log.Error().Err(err).Msg("stopped")
 		return 1
 	}
 	return 0
+}
+
+// lines are where the log goes, and what is to be done at its end.
+func (p Program) lines() (to io.Writer, flush func()) {
+	if freezes(p.Source.Getenv) {
+		return p.Err, func() {}
+	}
+	g := logging.NewGatherer(p.Err)
+	return g, g.Flush
 }
 
 func (p Program) serve(ctx context.Context, log zerolog.Logger) error {
