@@ -16,27 +16,34 @@ type recorder struct {
 	wrote  bool
 	// pattern is the one of http.ServeMux that the request's path matched, e.g. "POST /{cluster}/{verb}".
 	pattern string
+	// asked is the request's body, if the handler has had all of it and is done.
+	asked *bytes.Buffer
 }
 
-// bodies are used again: the page that refuses a launch has 11 KB, and a flood of them would be the collector's work.
+// bodies of requests and answers are used again: a flood of launches that are refused would be the collector's work.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // largestKept is more than most pages have. What is larger is not kept, or one answer would hold its memory for ever.
 const largestKept = 64 << 10
 
-func newRecorder() *recorder {
+func newBody() *bytes.Buffer {
 	body, _ := bodies.Get().(*bytes.Buffer)
-	return &recorder{header: http.Header{}, status: http.StatusOK, body: body}
+	return body
 }
 
-// done gives the body back. Only who was handed the recorder may say so: a handler that is late still writes to its own.
+func newRecorder() *recorder {
+	return &recorder{header: http.Header{}, status: http.StatusOK, body: newBody()}
+}
+
+// done gives the bodies back. Only who was handed the recorder may say so: a handler that is late still reads and writes its own.
 func (a *recorder) done() {
-	if a.body.Cap() > largestKept {
-		return
+	for _, body := range []*bytes.Buffer{a.body, a.asked} {
+		if body != nil && body.Cap() <= largestKept {
+			body.Reset()
+			bodies.Put(body)
+		}
 	}
-	a.body.Reset()
-	bodies.Put(a.body)
-	a.body = nil
+	a.body, a.asked = nil, nil
 }
 
 // Header implements http.ResponseWriter.

@@ -138,7 +138,7 @@ func served(h http.Handler, r *http.Request) (answer *recorder) {
 	if err != nil {
 		return failed(r, badBody(err))
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body.Bytes())), int64(body.Len())
 	defer func() {
 		if cause := recover(); cause != nil {
 			logging.From(r.Context()).Error().Interface("panic", fmt.Sprint(cause)).Bytes("stack", debug.Stack()).Msg("handler panicked")
@@ -148,6 +148,7 @@ func served(h http.Handler, r *http.Request) (answer *recorder) {
 	answer = newRecorder()
 	h.ServeHTTP(answer, r)
 	answer.pattern = r.Pattern // of the mux that h is, if it is one
+	answer.asked = body
 	return answer
 }
 
@@ -155,13 +156,13 @@ func served(h http.Handler, r *http.Request) (answer *recorder) {
 const believed = 16 << 10
 
 // bodyOf reads a body of which the caller has said how long it is in one piece, unless it is a large one.
-func bodyOf(r *http.Request) ([]byte, error) {
-	var body bytes.Buffer
+func bodyOf(r *http.Request) (*bytes.Buffer, error) {
+	body := newBody()
 	if said := r.ContentLength; said > 0 {
 		body.Grow(int(min(said, believed)) + bytes.MinRead) // by which it sees the end
 	}
 	_, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, MaxBody))
-	return body.Bytes(), err //nolint:wrapcheck // exchange tells what it is
+	return body, err //nolint:wrapcheck // served tells what it is
 }
 
 // unclean says that ServeMux would redirect: a POST that follows a redirect may come back as a GET.
@@ -176,19 +177,23 @@ func failed(r *http.Request, err error) *recorder {
 	return answer
 }
 
-// secured are the headers that keep an answer from being cached, sniffed, framed or leaked by referrer.
-var secured = [...]struct{ name, value string }{
-	{"Cache-Control", "no-store"},
-	{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-	{"Referrer-Policy", "no-referrer"},
-	{"X-Content-Type-Options", "nosniff"},
+// secured are the headers that keep an answer from being cached, sniffed, framed or leaked by referrer: by their canonical names, and
+// with values that all answers share.
+var secured = [...]struct {
+	name   string
+	values []string
+}{
+	{"Cache-Control", []string{"no-store"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
 }
 
 // secure fills in those of them that are not there.
 func secure(h http.Header) {
 	for _, s := range secured {
-		if h.Get(s.name) == "" {
-			h.Set(s.name, s.value)
+		if len(h[s.name]) == 0 {
+			h[s.name] = s.values
 		}
 	}
 }
@@ -215,7 +220,7 @@ func logLine(r *http.Request, status int, took time.Duration) {
 	if len(path) > 256 {
 		path = path[:256]
 	}
-	logging.From(r.Context()).WithLevel(level).
+	logging.Line(r.Context(), level).
 		Str("method", r.Method).Str("path", path).Int("code", status).Int64("ms", took.Milliseconds()).
 		EmbedObject(logging.FactsOf(r.Context())).Msg(logging.Ended)
 }

@@ -21,10 +21,20 @@ type note struct{ key, value string }
 type requestKey struct{}
 
 type request struct {
-	id     string
-	logger zerolog.Logger
-	facts  *Facts
+	id    string
+	plain zerolog.Logger // that does not name the request
+	facts Facts
+
+	once  sync.Once
+	named zerolog.Logger // made when it is first asked for: most requests log no more than their own line
 }
+
+func (r *request) logger() *zerolog.Logger {
+	r.once.Do(func() { r.named = r.plain.With().Str(requestID, r.id).Logger() })
+	return &r.named
+}
+
+const requestID = "request_id"
 
 // New is a function's logger. Every line carries the time and the function's name.
 func New(w io.Writer, function string) zerolog.Logger {
@@ -32,12 +42,8 @@ func New(w io.Writer, function string) zerolog.Logger {
 }
 
 // WithRequest attaches a logger that names the request, and fresh facts.
-func WithRequest(ctx context.Context, logger zerolog.Logger, requestID string) context.Context {
-	return context.WithValue(ctx, requestKey{}, &request{
-		id:     requestID,
-		logger: logger.With().Str("request_id", requestID).Logger(),
-		facts:  &Facts{},
-	})
+func WithRequest(ctx context.Context, logger zerolog.Logger, id string) context.Context {
+	return context.WithValue(ctx, requestKey{}, &request{id: id, plain: logger})
 }
 
 func of(ctx context.Context) *request {
@@ -48,10 +54,18 @@ func of(ctx context.Context) *request {
 // From is the request's logger, or one that drops everything. It is never nil.
 func From(ctx context.Context) *zerolog.Logger {
 	if r := of(ctx); r != nil {
-		return &r.logger
+		return r.logger()
 	}
 	nop := zerolog.Nop()
 	return &nop
+}
+
+// Line is one line that names the request, as From's would.
+func Line(ctx context.Context, level zerolog.Level) *zerolog.Event {
+	if r := of(ctx); r != nil {
+		return r.plain.WithLevel(level).Str(requestID, r.id)
+	}
+	return nil
 }
 
 // RequestID is the request's reference: the answer, the log line and the caller's report share it. Empty without one.
@@ -124,7 +138,7 @@ func Apart(ctx context.Context) context.Context {
 	if r == nil {
 		return WithRequest(ctx, zerolog.Nop(), "")
 	}
-	apart := context.WithValue(ctx, requestKey{}, &request{id: r.id, logger: r.logger, facts: &Facts{}})
+	apart := context.WithValue(ctx, requestKey{}, &request{id: r.id, plain: r.plain})
 	Note(apart, Caller, Noted(ctx, Caller))
 	return apart
 }
@@ -146,7 +160,7 @@ func Why(ctx context.Context) string {
 // FactsOf are the request's facts, or nil without a request.
 func FactsOf(ctx context.Context) *Facts {
 	if r := of(ctx); r != nil {
-		return r.facts
+		return &r.facts
 	}
 	return nil
 }

@@ -23,7 +23,11 @@ func BaseString(method, uri string, fields []Field) (string, error) {
 		in[i] = field{f.Name, f.Value}
 	}
 	base, err := baseString(method, uri, in)
-	return string(base), err
+	if err != nil {
+		return "", err
+	}
+	defer base.done()
+	return string(base.text), nil
 }
 
 // BaseURI and Escape are the parts that the vectors are held against.

@@ -1,6 +1,7 @@
 package lti
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // HMAC-SHA1 is what LTI 1.1 signs with; HMAC does not rest on SHA-1's collision resistance
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // unreserved are the bytes that RFC 3986 section 2.3 names so.
@@ -20,48 +22,30 @@ var unreserved = func() (table [256]bool) {
 	return table
 }()
 
-// escaper puts texts into the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex. All
-// that have to be written anew share one piece of memory, which is got with the first of them.
-type escaper struct {
-	room int // about what all results together have
-	text strings.Builder
-}
-
-func (e *escaper) escape(s string) string {
+// appendEscaped puts a text into the percent-encoding of RFC 5849 section 3.6: every byte but the unreserved ones, in upper-case hex.
+func appendEscaped(out []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
-	plain := 0
-	for plain < len(s) && unreserved[s[plain]] {
-		plain++
-	}
-	if plain == len(s) {
-		return s
-	}
-	if e.text.Cap() == 0 {
-		e.text.Grow(e.room)
-	}
-	begin := e.text.Len()
-	e.text.WriteString(s[:plain])
-	for i := plain; i < len(s); i++ {
-		if c := s[i]; unreserved[c] {
-			e.text.WriteByte(c)
-		} else {
-			e.text.WriteByte('%')
-			e.text.WriteByte(hex[c>>4])
-			e.text.WriteByte(hex[c&15])
+	for {
+		plain := 0
+		for plain < len(s) && unreserved[s[plain]] {
+			plain++
 		}
+		out = append(out, s[:plain]...)
+		if plain == len(s) {
+			return out
+		}
+		c := s[plain]
+		out = append(out, '%', hex[c>>4], hex[c&15])
+		s = s[plain+1:]
 	}
-	return e.text.String()[begin:]
 }
 
-func escape(s string) string {
-	e := escaper{room: 2 * len(s)}
-	return e.escape(s)
-}
+func escape(s string) string { return string(appendEscaped(nil, s)) }
 
 // appendAgain escapes once more what is escaped: percent signs are all that is left to escape in it.
-func appendAgain(out []byte, escaped string) []byte {
+func appendAgain(out, escaped []byte) []byte {
 	for {
-		i := strings.IndexByte(escaped, '%')
+		i := bytes.IndexByte(escaped, '%')
 		if i < 0 {
 			return append(out, escaped...)
 		}
@@ -91,50 +75,69 @@ func baseURI(raw string) (string, error) {
 	return scheme + "://" + host + path, nil
 }
 
+// signed is what both sides sign, and what it is made of. All of it is used again for the next launch: a flood of forged ones is not to
+// be the collector's work.
+type signed struct {
+	escaped []byte        // the fields, one after the other
+	pairs   []escapedPair // which are there
+	text    []byte        // the base string
+}
+
+type escapedPair struct{ name, value []byte }
+
+var signeds = sync.Pool{New: func() any { return new(signed) }}
+
+// largestSigned is how much memory is kept for the next launch, more than most need.
+const largestSigned = 16 << 10
+
+func (s *signed) done() {
+	if cap(s.text) <= largestSigned {
+		signeds.Put(s)
+	}
+}
+
 // baseString is RFC 5849 section 3.4.1: what both sides sign. Every field counts but the signature itself (and realm,
 // which exists only in headers, so a field of that name counts).
-func baseString(method, uri string, fields []field) ([]byte, error) {
+func baseString(method, uri string, fields []field) (*signed, error) {
 	base, err := baseURI(uri)
 	if err != nil {
 		return nil, err
 	}
-	pairs := escapedPairs(fields)
+	s, _ := signeds.Get().(*signed)
+	s.escape(fields)
 	// By the bytes of the escaped names, then of the escaped values (section 3.4.1.3.2). The pair joined by "=" would
 	// sort otherwise: "a" and "a1" differ first at "=" (0x3D) and "1" (0x31).
-	slices.SortFunc(pairs, func(a, b field) int {
-		if c := strings.Compare(a.name, b.name); c != 0 {
+	slices.SortFunc(s.pairs, func(a, b escapedPair) int {
+		if c := bytes.Compare(a.name, b.name); c != 0 {
 			return c
 		}
-		return strings.Compare(a.value, b.value)
+		return bytes.Compare(a.value, b.value)
 	})
-	length := 0
-	for _, f := range pairs {
-		length += len(f.name) + len(f.value) + len("%3D%26")
-	}
-	text := append(make([]byte, 0, 2*length+len(base)), strings.ToUpper(method)...)
-	text = append(append(append(text, '&'), escape(base)...), '&')
-	for i, f := range pairs { // joined by "=" and "&", and escaped once more
+	text := append(append(s.text[:0], strings.ToUpper(method)...), '&')
+	text = append(appendEscaped(text, base), '&')
+	for i, f := range s.pairs { // joined by "=" and "&", and escaped once more
 		if i > 0 {
 			text = append(text, "%26"...)
 		}
 		text = appendAgain(append(appendAgain(text, f.name), "%3D"...), f.value)
 	}
-	return text, nil
+	s.text = text
+	return s, nil
 }
 
-// escapedPairs are the fields that are signed.
-func escapedPairs(fields []field) []field {
-	var all escaper
+// escape makes the pairs of the fields that are signed. Should escaped have to grow, the pairs before stay where they are.
+func (s *signed) escape(fields []field) {
+	s.escaped, s.pairs = s.escaped[:0], s.pairs[:0]
 	for _, f := range fields {
-		all.room += len(f.name) + len(f.value)
-	}
-	pairs := make([]field, 0, len(fields))
-	for _, f := range fields {
-		if f.name != "oauth_signature" {
-			pairs = append(pairs, field{all.escape(f.name), all.escape(f.value)})
+		if f.name == "oauth_signature" {
+			continue
 		}
+		begin := len(s.escaped)
+		s.escaped = appendEscaped(s.escaped, f.name)
+		end := len(s.escaped)
+		s.escaped = appendEscaped(s.escaped, f.value)
+		s.pairs = append(s.pairs, escapedPair{s.escaped[begin:end:end], s.escaped[end:]})
 	}
-	return pairs
 }
 
 // macs are the signature methods: HMAC-SHA1 of RFC 5849 section 3.4.2, and the same with SHA-256, as 1EdTech's security

@@ -133,8 +133,9 @@ func (v Verifier) checkSignature(r Request, fields []field, values map[string]st
 	if err != nil {
 		return Consumer{}, broken(err)
 	}
+	defer base.done()
 	method := values["oauth_signature_method"]
-	same := sameSignature(values["oauth_signature"], sign(macs[method], base, consumer.Secret, ""))
+	same := sameSignature(values["oauth_signature"], sign(macs[method], base.text, consumer.Secret, ""))
 	if !same || !known {
 		return Consumer{}, refuse(CodeSignature, "the signature does not hold for this key and "+r.PublicURL)
 	}
