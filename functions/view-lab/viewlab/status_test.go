@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -293,5 +294,30 @@ func TestWithoutScript(t *testing.T) {
 	}
 	if n := len(s.Stacks()); n != 1 {
 		t.Errorf("%d stacks", n)
+	}
+}
+
+// A learner who leans on reload, or has the lab open in many tabs, costs the cloud one look at a time; and a look tells nothing that
+// was so before it.
+func TestManyLooksAtOneLab(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ticket := s.ready(t, learner("u1"))
+	s.Inject(openstacktest.Fault{Service: "heat", Latency: 300 * time.Millisecond})
+	var all sync.WaitGroup
+	for range 24 {
+		all.Go(func() {
+			if a := s.ask("GET", "/status?look=stack", ticket); a.Code != http.StatusOK || !strings.Contains(a.Body.String(), `"state":"ready"`) {
+				t.Errorf("%d: %s", a.Code, a.Body)
+			}
+		})
+	}
+	all.Wait()
+	calls := len(s.heatCalls()) // two, and one more for a goroutine that had to wait for its processor
+	if calls > 4 {
+		t.Errorf("24 looks took %d calls, want the first one's and one for those who came after it", calls)
+	}
+	if n := strings.Count(s.log.String(), `"asked":"together"`); n != 24-calls {
+		t.Errorf("%d lines say that the look was shared, want %d", n, 24-calls)
 	}
 }

@@ -34,7 +34,21 @@ type Keeper struct {
 	prober    *probe.Prober
 	line      *line.Line
 	leaver    Leaver // nil: grades are not saved
+	looks     together[question, answer]
 }
+
+// question is what a look wants to know, and answer what Heat said.
+type (
+	question struct {
+		cloud  string
+		stack  openstack.StackRef
+		events bool
+	}
+	answer struct {
+		stack  openstack.Stack
+		events []lab.Event
+	}
+)
 
 // New reads the catalogue's templates; it asks the clouds nothing.
 func New(c *config.Config, clouds Clouds, now function.Clock) (*Keeper, error) {
@@ -341,13 +355,21 @@ func (k *Keeper) awake(t Ticket, tags []string, stack lab.Stack, status lab.Stat
 	return t, status
 }
 
+// ask asks Heat what a look is for, together with all others who look at the same lab at this moment.
 func (k *Keeper) ask(ctx context.Context, t Ticket, look lab.Look) (openstack.Stack, []lab.Event, error) {
-	if look == lab.LookEvents {
-		events, err := k.cloud(t).Events(ctx, t.ref(), "")
-		return openstack.Stack{StackRef: t.ref()}, eventsOf(t.ref(), events), err //nolint:wrapcheck // it says what it was doing
+	asked := question{t.Cloud, t.ref(), look == lab.LookEvents}
+	a, shared, err := k.looks.do(ctx, asked, func(ctx context.Context) (answer, error) {
+		if asked.events {
+			events, err := k.cloud(t).Events(ctx, t.ref(), "")
+			return answer{openstack.Stack{StackRef: t.ref()}, eventsOf(t.ref(), events)}, err //nolint:wrapcheck // it says what it was doing
+		}
+		s, err := k.cloud(t).Stack(ctx, t.ref())
+		return answer{stack: answered(s)}, err //nolint:wrapcheck // it says what it was doing
+	})
+	if shared {
+		logging.Note(ctx, "asked", "together")
 	}
-	s, err := k.cloud(t).Stack(ctx, t.ref())
-	return answered(s), nil, err //nolint:wrapcheck // it says what it was doing
+	return a.stack, a.events, err
 }
 
 // answered marks the outputs as read: a template may have none.
