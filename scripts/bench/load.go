@@ -29,10 +29,13 @@ func each(requests []request) func(int) ([]byte, bool) {
 	}
 }
 
-// lasting is the same request again and again.
-func lasting(r request, d time.Duration) func(int) ([]byte, bool) {
-	wire, until := r.wire(), time.Now().Add(d)
-	return func(int) ([]byte, bool) { return wire, time.Now().Before(until) }
+// lasting is the same requests in turn, again and again.
+func lasting(d time.Duration, requests ...request) func(int) ([]byte, bool) {
+	next, until := each(requests), time.Now().Add(d)
+	return func(i int) ([]byte, bool) {
+		wire, _ := next(i % len(requests))
+		return wire, time.Now().Before(until)
+	}
 }
 
 // run gives how many requests were answered, and in what time.

@@ -46,7 +46,7 @@ func (b *bench) memory(ctx context.Context, of scene) (report.Row, error) {
 		pressed, status = request{Method: "GET", Path: "/nothing-here"}, http.StatusNotFound
 	}
 	lasts := time.Duration(b.times(3000, 100)) * time.Millisecond
-	n, _, err := load{address: i.address, lines: 32, status: status, next: lasting(pressed, lasts)}.run(ctx)
+	n, _, err := load{address: i.address, lines: 32, status: status, next: lasting(lasts, pressed)}.run(ctx)
 	if err != nil {
 		return report.Row{}, i.explained(err)
 	}

@@ -48,8 +48,10 @@ func alarm(cluster string) request {
 		`"severity":"low","previous":"ok","current":"alarm","reason":"Transition","reason_data":{"type":"threshold","disposition":"outside","count":1,"most_recent":8.0}}`}
 }
 
-func (s *stage) status() request {
-	return request{Method: "GET", Path: "/status", Authorization: "Bearer " + s.ticket}
+func (s *stage) status() request { return look(s.ticket) }
+
+func look(ticket string) request {
+	return request{Method: "GET", Path: "/status", Authorization: "Bearer " + ticket}
 }
 
 // launch is signed for this moment, by LTI 1.1.

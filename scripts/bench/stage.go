@@ -114,41 +114,65 @@ func (s *stage) prepare(ctx context.Context) error {
 	if err := s.clusters(ctx, someClusters); err != nil {
 		return err
 	}
-	page, err := s.once(ctx, "launch-lab", launch(learner))
-	if err != nil {
-		return fmt.Errorf("launch lab: %w", err)
+	var err error
+	if s.ticket, err = s.enter(ctx, learner); err != nil {
+		return err
 	}
-	found := ticketField.FindStringSubmatch(page.Body)
-	if found == nil {
-		return errors.New("the lab page has no ticket")
-	}
-	s.ticket = found[1]
 	lab, err := s.complete(ctx, "lab-")
 	if err != nil {
 		return err
 	}
 	s.report = path.Base(lab.Parameters[grades.ReportParameter])
-	return s.settle(ctx)
+	s.ticket, err = s.settle(ctx, s.ticket)
+	return err
+}
+
+// enter launches a learner's lab and gives the ticket of its page.
+func (s *stage) enter(ctx context.Context, user string) (string, error) {
+	page, err := s.once(ctx, "launch-lab", launch(user))
+	if err != nil {
+		return "", fmt.Errorf("launch lab: %w", err)
+	}
+	found := ticketField.FindStringSubmatch(page.Body)
+	if found == nil {
+		return "", errors.New("the lab page has no ticket")
+	}
+	return found[1], nil
 }
 
 // settle is the page's first look, which makes sure that the learner has one lab only. The ticket that it gets instead is
 // the one that all other looks are made with.
-func (s *stage) settle(ctx context.Context) error {
-	looked, err := s.once(ctx, "view-lab", s.status())
+func (s *stage) settle(ctx context.Context, ticket string) (string, error) {
+	looked, err := s.once(ctx, "view-lab", look(ticket))
 	if err != nil {
-		return fmt.Errorf("look at the lab: %w", err)
+		return "", fmt.Errorf("look at the lab: %w", err)
 	}
 	var status struct {
 		Ticket string `json:"ticket"`
 	}
 	if err := json.Unmarshal([]byte(looked.Body), &status); err != nil {
-		return fmt.Errorf("read the lab's status: %w", err)
+		return "", fmt.Errorf("read the lab's status: %w", err)
 	}
 	if status.Ticket == "" {
-		return errors.New("the first look gave no other ticket")
+		return "", errors.New("the first look gave no other ticket")
 	}
-	s.ticket = status.Ticket
-	return nil
+	return status.Ticket, nil
+}
+
+// class is as many looks, each at a lab of its own.
+func (s *stage) class(ctx context.Context, size int) ([]request, error) {
+	var looks []request
+	for i := range size {
+		ticket, err := s.enter(ctx, fmt.Sprint("learner-of-the-class-", i))
+		if err != nil {
+			return nil, err
+		}
+		if ticket, err = s.settle(ctx, ticket); err != nil {
+			return nil, err
+		}
+		looks = append(looks, look(ticket))
+	}
+	return looks, nil
 }
 
 // site deploys one and waits until it is up.
