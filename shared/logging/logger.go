@@ -60,10 +60,10 @@ func From(ctx context.Context) *zerolog.Logger {
 	return &nop
 }
 
-// Line is one line that names the request, as From's would.
+// Line begins a line that names the request, as From's would. It is written by its Msg.
 func Line(ctx context.Context, level zerolog.Level) *zerolog.Event {
 	if r := of(ctx); r != nil {
-		return r.plain.WithLevel(level).Str(requestID, r.id)
+		return r.plain.WithLevel(level).Str(requestID, r.id) //nolint:zerologlint // the caller ends it
 	}
 	return nil
 }
