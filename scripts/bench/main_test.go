@@ -52,7 +52,7 @@ func TestQuickRun(t *testing.T) {
 	if err := json.Unmarshal([]byte(read(t, out, "results.json")), &r); err != nil {
 		t.Fatal(err)
 	}
-	rows := map[string]int{"size": 6, "cold": 6*7 + 6, "cost": 8, "throughput": 4, "memory": 6, "latency": 12, "growth": 3, "clusters": 2}
+	rows := map[string]int{"size": 6, "cold": 6*7 + 6, "cost": 8, "throughput": 6, "memory": 6, "latency": 12, "growth": 3, "clusters": 2}
 	for _, key := range keys() {
 		s, ok := r.Section(key)
 		if !ok || len(s.Rows) != rows[key] {

@@ -107,17 +107,17 @@ func (x *exchange) run(h http.Handler) {
 	x.give(answer.explained(x.r))
 }
 
-// give sends the answer and tells of it.
+// give sends the answer and tells of it: the metrics before, so that whoever has an answer finds it counted.
 func (x *exchange) give(answer *recorder) {
 	if answer.body.Len() > MaxBody {
 		answer = failed(x.r, fmt.Errorf("answer of %d bytes is over the limit of %d", answer.body.Len(), MaxBody))
 	}
 	answer.header.Set("X-Request-Id", x.id)
 	secure(answer.header)
-	answer.sendTo(x.w)
 	took := time.Since(x.begun)
-	logLine(x.r, answer.status, took)
 	x.seen.Answered(answer.status, logging.Noted(x.r.Context(), noteProblem), took)
+	answer.sendTo(x.w)
+	logLine(x.r, answer.status, took)
 	answer.tell(x.span, x.r)
 	answer.done()
 	x.span.End()
