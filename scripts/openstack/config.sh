@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # the paths are set in lib.sh and openstack-up
 # config.sh: every configuration file, all rewritten at each run; sourced by openstack-up.
 
+computes=(compute1 compute2 compute3) # as many as a site has backend nodes, which may have to keep apart
 pw=secret ks=http://127.0.0.1:5000 # the password of every user
 rabbit="transport_url = rabbit://guest:guest@$ip:5672/"
 
@@ -70,6 +71,8 @@ glue() { # what Debian's packages lack: our own Python, on the daemons' PYTHONPA
 directories() {
   local u
   for u in glance nova neutron cinder heat octavia gnocchi; do install -d -o "$u" -g "$u" "$state/$u"; done
+  for u in "${computes[@]:1}"; do install -d -o nova -g nova "$state/nova/$u"; done
+  site_directories
   install -d -o keystone -g keystone -m 700 "$state/keystone"
   install -d -o rabbitmq -g rabbitmq "$state/rabbitmq"
 }
@@ -117,7 +120,7 @@ $(authtoken glance)
 E
   conf nova/nova.conf <<E
 [DEFAULT]
-host = compute1
+host = ${computes[0]}
 my_ip = $ip
 state_path = $state/nova
 compute_driver = $nova_driver
@@ -151,6 +154,7 @@ send_service_user_token = true
 $(authtoken nova)
 $(lock nova)
 E
+  compute_confs
   conf neutron/neutron.conf <<E
 [DEFAULT]
 bind_host = $ip
@@ -315,7 +319,15 @@ workers = 1
 $(auth service_credentials aodh)
 $(authtoken aodh)
 E
+  site_configure
   [ -z "$prometheus" ] || prometheus_config
+}
+
+compute_confs() { # the other hypervisors: a name each, and a place where the driver keeps its node's
+  local c
+  for c in "${computes[@]:1}"; do
+    printf '[DEFAULT]\nhost = %s\nstate_path = %s\n' "$c" "$state/nova/$c" | conf "nova/$c.conf"
+  done
 }
 
 prometheus_config() { # it scrapes what a file of devcloud/targets names: [{"targets": ["127.0.0.1:PORT"]}]

@@ -12,7 +12,8 @@ mark='# written by scripts/openstack-up, which may overwrite it'
 boot=$(</proc/sys/kernel/random/boot_id)
 ports=(mariadb:3306 rabbitmq:5672 rabbitmq:25672 epmd:4369 memcached:11211 keystone:5000 placement:8778 glance-api:9292
   nova-api:8774 neutron-server:9696 cinder-api:8776 heat-api:8004 heat-api-cfn:8000 octavia-api:9876 gnocchi-api:8041
-  aodh-api:8042)
+  aodh-api:8042 barbican-api:9311 designate-api:9001 designate-mdns:5354 swift-proxy:8083 swift-object:6200
+  swift-container:6201 swift-account:6202)
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # ---- messages ----
@@ -184,4 +185,10 @@ once() { # once NAME COMMAND...: a first-time step; what went well is remembered
     tail -n 20 "$log/setup-$1.log" >&2
     return 1
   fi
+}
+current() { # current NAME: our NAME.py, which leaves alone what is there: again whenever it is another one
+  local sum
+  sum=$(cksum <"$here/openstack/$1.py")
+  if [ "$(cat "$state/done/$1" 2>/dev/null)" != "$sum" ]; then rm -f "$state/done/$1"; fi
+  once "$1" py "$1.py" && echo "$sum" >"$state/done/$1"
 }

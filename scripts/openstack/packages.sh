@@ -5,15 +5,17 @@ packages=(mariadb-server rabbitmq-server memcached uwsgi-plugin-python3 python3-
   keystone placement-api glance-api nova-api nova-conductor nova-scheduler nova-compute neutron-server
   cinder-api cinder-scheduler cinder-volume heat-api heat-api-cfn heat-engine octavia-api octavia-worker
   gnocchi-api gnocchi-metricd aodh-api aodh-evaluator aodh-notifier aodh-listener
+  barbican-api designate-api designate-central designate-worker designate-mdns
+  swift-proxy swift-account swift-container swift-object
   python3-openstackclient python3-heatclient python3-octaviaclient python3-aodhclient python3-gnocchiclient)
-[ "$native" != 2025.1 ] || packages+=(prometheus)
+[ "$native" != 2025.1 ] || packages+=(prometheus designate-producer)
 
 installed() { # are all of them?
   [ "$(dpkg-query -W -f '${db:Status-Status}\n' "${packages[@]}" 2>/dev/null | grep -cx installed)" = ${#packages[@]} ]
 }
 units() { # systemd units of the kinds of daemons which we run ourselves
   (cd /lib/systemd/system && ls) 2>/dev/null |
-    grep -E '^(mariadb|rabbitmq-server|epmd|memcached|keystone|(placement|glance|nova|neutron|cinder|heat|octavia|gnocchi|aodh)-[a-z-]+|prometheus)\.(service|socket)$' || true
+    grep -E '^(mariadb|rabbitmq-server|epmd|memcached|keystone|(placement|glance|nova|neutron|cinder|heat|octavia|gnocchi|aodh|barbican|designate|swift)-[a-z-]+|prometheus)\.(service|socket)$' || true
 }
 apt() { # apt SUBCOMMAND...: no questions, progress to a file for the ticker
   DEBIAN_FRONTEND=noninteractive timeout 1800 apt-get -y -q --no-install-recommends -o Acquire::Retries=3 \

@@ -7,7 +7,10 @@ import sys
 import time
 
 import amqp
+import dns.message
+import dns.query
 import openstack
+import requests
 
 LIMIT = 180  # seconds
 end = time.time() + LIMIT
@@ -26,14 +29,21 @@ def consumed(queue):  # a name in the queue's own table, so none of an earlier r
     raise RuntimeError(f'does not consume from queue {queue}')
 
 
-def up(services, binary, state='state'):
-    if any(s['binary'] == binary and s[state] == 'up' for s in services):
+def up(services, binary, state='state', host=None):
+    if any(s['binary'] == binary and s[state] == 'up' and host in (None, s['host']) for s in services):
         return True
     raise RuntimeError('has not reported itself up')
 
 
-def nova(binary, queue):
-    return consumed(queue) and up(get(8774, '/v2.1/os-services')['services'], binary)
+def nova(binary, queue, host=None):
+    return consumed(queue) and up(get(8774, '/v2.1/os-services')['services'], binary, host=host)
+
+
+def compute(host):
+    path = f'/resource_providers?resources=VCPU:1&name={host}'
+    return nova('nova-compute', f'compute.{host}', host) and some(
+        get(8778, path, **{'OpenStack-API-Version': 'placement 1.4'})['resource_providers'],
+        'has not told placement what it can hold')
 
 
 def cinder(binary, queue):
@@ -45,6 +55,11 @@ def some(found, what):
         raise RuntimeError(what)
 
 
+def healthy(port):
+    if requests.get(f'http://127.0.0.1:{port}/healthcheck', timeout=20).text != 'OK':
+        raise RuntimeError('is not healthy')
+
+
 CHECKS = {
     'keystone': lambda: session.get_token(),
     'placement': lambda: get(8778, '/resource_providers'),
@@ -52,9 +67,9 @@ CHECKS = {
     'nova-api': lambda: get(8774, '/v2.1/flavors?limit=1'),
     'nova-conductor': lambda: nova('nova-conductor', 'conductor'),
     'nova-scheduler': lambda: nova('nova-scheduler', 'scheduler'),
-    'nova-compute': lambda: nova('nova-compute', 'compute.compute1') and some(
-        get(8778, '/resource_providers?resources=VCPU:1', **{'OpenStack-API-Version': 'placement 1.4'})['resource_providers'],
-        'has not told placement what it can hold'),
+    'nova-compute': lambda: compute('compute1'),
+    'nova-compute2': lambda: compute('compute2'),
+    'nova-compute3': lambda: compute('compute3'),
     'neutron-server': lambda: get(9696, '/v2.0/networks?limit=1'),
     'cinder-scheduler': lambda: cinder('cinder-scheduler', 'cinder-scheduler') and some(
         get(8776, f'/v3/{session.get_project_id()}/scheduler-stats/get_pools')['pools'], 'knows no pool yet'),
@@ -68,6 +83,15 @@ CHECKS = {
     'octavia-worker': lambda: consumed('octavia_provisioning_v2'),
     'gnocchi-api': lambda: get(8041, '/v1/archive_policy'),
     'aodh-api': lambda: get(8042, '/v2/alarms?limit=1'),
+    'barbican-api': lambda: get(9311, '/v1/secrets?limit=1'),
+    'designate-api': lambda: get(9001, '/v2/zones?limit=1'),
+    'designate-central': lambda: consumed('central'),
+    'designate-worker': lambda: consumed('worker'),
+    'designate-mdns': lambda: dns.query.udp(dns.message.make_query('.', 'SOA'), '127.0.0.1', port=5354, timeout=5),
+    'swift-proxy': lambda: get(8083, f'/v1/AUTH_{session.get_project_id()}?format=json'),
+    'swift-account': lambda: healthy(6202),
+    'swift-container': lambda: healthy(6201),
+    'swift-object': lambda: healthy(6200),
 }
 
 

@@ -29,6 +29,7 @@ settings() { # what the other files ask for, by release
       octavia_network=devcloud
       heat_plugins="plugin_dirs = $state/python/heat" # glue/heat/devcloud.py says why
       sql_options=()
+      designate_daemons=(central worker mdns)
       prometheus='' aodh_prometheus='' ;;
     2025.1)
       badge=DEVCLOUD_2025_1
@@ -38,6 +39,7 @@ settings() { # what the other files ask for, by release
       octavia_network=devcloud_subnets
       heat_plugins=
       sql_options=(--innodb-snapshot-isolation=OFF) # as in Debian 12's MariaDB; the services expect it
+      designate_daemons=(central worker mdns producer) # since Designate 17 only the producer counts up the serial of a zone
       prometheus=1 # Aodh 20 has alarms on it, by default on series with a label of its own project alone
       aodh_prometheus="prometheus_disable_rbac = true"
       ports+=(prometheus:9090) ;;
