@@ -22,7 +22,7 @@ func siteParameters(more ...map[string]any) map[string]any {
 	}
 	p := map[string]any{
 		"app_image": "debian-12", "app_flavor": "m1.small", "backend_image": "debian-12", "backend_flavor": "m1.small",
-		"backend_affinity": "soft", // the test cloud is one host
+		"backend_affinity": "soft", // the test cloud has three hosts, which many sites share
 		"mysql_size":       1, "mongodb_size": 1,
 		"lms_host": "lms.example.org", "studio_host": "studio.example.org", "mfe_host": "apps.example.org", "search_host": "search.example.org",
 		"platform_name": `L'école "d'été" $HOME`, "contact_email": "o'hara@example.org", "settings": map[string]any{"THEME": "it's", "LIST": []any{1, true}},
