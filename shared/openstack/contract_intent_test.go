@@ -86,3 +86,32 @@ func noneAsleep(h *harness) {
 		t.Errorf("metadata is %v, %v", got, err)
 	}
 }
+
+// dataAsleep: a condition looks for its handle anew each time, and a resource that sleeps is not found (heat/engine/stack.py
+// resource_by_refid). The handle's metadata has the signals all the time.
+func dataAsleep(h *harness) {
+	t := h.t
+	const told = `
+heat_template_version: 2018-08-31
+resources:
+  handle: {type: OS::Heat::WaitConditionHandle, properties: {signal_transport: HEAT_SIGNAL}}
+  wait: {type: OS::Heat::WaitCondition, properties: {handle: {get_resource: handle}, timeout: 300}}
+outputs:
+  data: {value: {get_attr: [wait, data]}}
+`
+	ref := h.make(t, openstack.NewStack{Template: told})
+	h.waitingFor(t, ref, "wait")
+	if err := h.cloud.Signal(t.Context(), ref, "handle", openstack.Signal{ID: "one", Status: "SUCCESS", Data: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, h.settled(t, ref), "CREATE_COMPLETE")
+	for _, step := range []struct {
+		action openstack.Action
+		want   string
+	}{{openstack.Suspend, ""}, {openstack.Resume, `{"one": "x"}`}, {openstack.Check, `{"one": "x"}`}} {
+		if s := h.acted(t, ref, step.action); s.Status != "COMPLETE" || s.Outputs["data"] != step.want {
+			t.Errorf("after %s, %s: data is %#v, want %q", step.action, s.State(), s.Outputs["data"], step.want)
+		}
+		h.signalled(t, ref, "one")
+	}
+}

@@ -32,6 +32,7 @@ func signalRows() []row {
 		{"signals while an update runs are kept, all of them, and the update goes on", keptWhileUpdating},
 		{"signal and metadata of a handle that is not there", noHandle},
 		{"a signal while suspended is refused, and not kept", noneAsleep},
+		{"the data of a wait condition is empty while its stack sleeps, and there again when it wakes", dataAsleep},
 	}
 }
 

@@ -19,7 +19,7 @@
 //     5 of 6 rounds on Zed. [Options.CreateWindow] and the fault DoubleCreate show what that does.
 //   - Signals to a wait handle are stored after the answer; what cannot be read in them is dropped with a 200.
 //   - Outputs are read anew each time, whatever the status: what is being made or failed has the values it got, what is not
-//     begun or is being deleted has none.
+//     begun or is being deleted has none. A wait condition's data is empty while its stack sleeps.
 //   - A ResourceGroup drops its highest index, or the members of its removal list, whose names are never used again; an
 //     entry that names nobody is ignored.
 //   - A server has its volumes from block_device_mapping_v2 while it is there; deletion_policy Retain keeps what it names, and

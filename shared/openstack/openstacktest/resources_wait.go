@@ -92,7 +92,7 @@ func conditionAttr(c *Cloud, r *resource, name string) (any, bool) {
 		return nil, false
 	}
 	h := c.handle(r.prop("handle"))
-	if h == nil {
+	if h == nil || !found(h) {
 		return "", true
 	}
 	out := map[string]any{}
@@ -100,6 +100,17 @@ func conditionAttr(c *Cloud, r *resource, name string) (any, bool) {
 		out[id] = mapOf(raw)["data"]
 	}
 	return dumps(out), true
+}
+
+// found says whether a resource is found by what refers to it: not one that sleeps (heat/engine/stack.py resource_by_refid).
+func found(r *resource) bool {
+	switch r.status {
+	case complete:
+		return slices.Contains([]string{actInit, actCreate, actResume, actUpdate, actCheck}, r.action)
+	case inProgress:
+		return slices.Contains([]string{actCreate, actResume, actUpdate}, r.action)
+	}
+	return false
 }
 
 // waitForSignals ends when count successes or one failure have come, or at the timeout.
