@@ -141,7 +141,11 @@ func (d *delivery) due(ctx context.Context, s openstack.Stack, to Destination) (
 	if best, sent := highest(sig.Sent); !found || sent && best.Score >= earlier.Score-sameScore {
 		return sig, due, nil
 	}
-	carried := delivered{Delivery: lab.Delivery{Score: earlier.Score, At: d.now().Truncate(time.Second), Result: "carried"}, after: sig.below(earlier.Score)}
+	carried := delivered{Delivery: lab.Delivery{Score: earlier.Score, At: d.now().Truncate(time.Second), Result: "carried"}}
+	if covers(earlier, due.Score) {
+		carried.Score = max(carried.Score, due.Score)
+	}
+	carried.after = sig.below(carried.Score)
 	d.known.sent = append(d.known.sent, carried)
 	if err := d.mark(ctx, s, sentID(carried.Result), "grade of an earlier lab", sentData(carried)); err != nil {
 		return sig, Due{}, err

@@ -90,6 +90,15 @@ func bestIn(tags []string) (int, bool) {
 	return best, err == nil && best >= 0 && best <= 1000
 }
 
+// covers says that an earlier delivery was of that score, or a better one. A note, which names no result, tells its own in
+// thousandths, so that a third of all points would seem to be more than the third that it is.
+func covers(earlier lab.Delivery, score float64) bool {
+	if earlier.Result == "" {
+		return thousandths(earlier.Score) >= thousandths(score)
+	}
+	return earlier.Score >= score-sameScore
+}
+
 // isNote says that nothing in the stack waits to be sent.
 func isNote(tags []string) bool { return lab.Tagged(tags, TagUntil) != "" }
 

@@ -427,3 +427,22 @@ func TestR9LostTryIsMadeUpFor(t *testing.T) {
 		})
 	}
 }
+
+// A third of all points, sent by a lab that is gone, is the same third when its successor earns it.
+func TestNotedScoreIsRounded(t *testing.T) {
+	t.Parallel()
+	w := begin(t, false)
+	g, ref := w.process(nil), w.lab()
+	third := lab.Result{ID: "1", Check: "up", Score: 1. / 3}
+	w.record(g, ref, third)
+	w.leave(g, ref)
+	w.end(ref)
+	next := w.labOf(owner("ada"), 1, w.sealed(owner("ada").Stack))
+	if got := w.record(w.process(nil), next, third); got.Did != grades.Nothing {
+		t.Errorf("%+v", got)
+	}
+	better := lab.Result{ID: "2", Check: "up", Score: 0.4}
+	if got := w.record(w.process(nil), next, better); got.Did != grades.Sent || got.Score != 0.1 {
+		t.Errorf("%+v", got)
+	}
+}
