@@ -207,11 +207,11 @@ func TestOutlook(t *testing.T) {
 	graded.Checks, graded.Closes = []lab.Check{{Name: "page", Title: "The page"}}, created.Add(time.Hour)
 	s := at("CREATE_COMPLETE", outputs)
 	s.Lease = graded.Lease(created)
-	dressed := lab.Dress(lab.View(s, graded, now), s, graded, lab.Signals{Results: []lab.Result{{Check: "page", Score: 0.5, Message: "almost"}}}, now)
+	dressed := lab.Dress(lab.View(s, graded, now), s, graded, &lab.Signals{Results: []lab.Result{{Check: "page", Score: 0.5, Message: "almost"}}}, now)
 	if !slices.Contains(dressed.Actions, lab.ActCheck) || len(dressed.Checks) != 1 || dressed.Checks[0].Message != "almost" || dressed.Score == nil || *dressed.Score != 0.5 || !dressed.ClosesAt.Equal(graded.Closes) || !dressed.ExpiresAt.Equal(graded.Closes) || !dressed.SleepsAt.After(now) {
 		t.Errorf("%+v", dressed)
 	}
-	if plain := lab.Dress(ready, s, entry, lab.Signals{}, now); plain.Score != nil || plain.Checks != nil || !plain.SleepsAt.IsZero() || !plain.ClosesAt.IsZero() {
+	if plain := lab.Dress(ready, s, entry, &lab.Signals{}, now); plain.Score != nil || plain.Checks != nil || !plain.SleepsAt.IsZero() || !plain.ClosesAt.IsZero() {
 		t.Errorf("nothing to tell: %+v", plain)
 	}
 	home := lab.Gather([]lab.Held{own(0, "CREATE_COMPLETE", 0), own(1, "CREATE_FAILED", time.Minute)}, entry, now)

@@ -30,11 +30,14 @@ func Spent(a Allowance) Status {
 }
 
 // Dress is s with what a learner is told besides the state of the lab: how it stands to the course's times, what the checks
-// say, and when it will fall asleep.
-func Dress(s Status, stack Stack, e Entry, sig Signals, now time.Time) Status {
+// say, and when it will fall asleep. sig are its signals; nil if nobody knows them, which is not the same as none.
+func Dress(s Status, stack Stack, e Entry, sig *Signals, now time.Time) Status {
 	s.ClosesAt = e.Closes
+	if sig == nil {
+		return s
+	}
 	if s.State == Ready && e.IdleTimeout > 0 {
-		s.SleepsAt = stack.Activity(e, sig, now).Add(e.IdleTimeout)
+		s.SleepsAt = stack.Activity(e, *sig, now).Add(e.IdleTimeout)
 	}
 	if len(e.Checks) > 0 {
 		s.Checks = Standing(sig.Results, e.Checks)

@@ -51,6 +51,31 @@ type Parking struct {
 // SignalsOutput is the output of a lab's template that holds its signals: the data of its wait condition, by id.
 const SignalsOutput = "signals"
 
+// Untold says why the stack's output of its signals is not to be believed: then nobody knows what is written down at the lab
+// before the handle's own metadata was read. Empty: the output tells all there is, if only that there is nothing.
+//
+// Heat looks the handle up anew each time that the data of a wait condition is read, and finds none that sleeps, wakes up late,
+// is being checked, was copied to a snapshot, or failed in any way (heat/engine/stack.py, resource_by_refid). The data is an
+// empty text then; of a handle that was found it is an object, if only "{}" (heat/engine/resources/openstack/heat/
+// wait_condition.py, _resolve_attribute). So an object is believed in every state, and the lack of one only while the stack is
+// built, when nobody can have written anything. The stack's own state does not tell: one resource may sleep when the stack is
+// called RESUME_FAILED, and still when an update of it was completed later.
+func (s Stack) Untold() (why string) {
+	output, there := s.Outputs[SignalsOutput]
+	if !there || object(output) != nil || s.coming() {
+		return ""
+	}
+	switch {
+	case s.Status == "FAILED":
+		return "the handle may have failed with the stack"
+	case s.Action == "SUSPEND":
+		return "the handle sleeps"
+	case s.Action == "RESUME":
+		return "the handle may still sleep"
+	}
+	return "the handle is not found in " + s.state()
+}
+
 // Signal is one to write down. Reason is for the stack's event of it.
 type Signal struct {
 	ID     string

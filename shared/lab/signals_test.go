@@ -205,3 +205,64 @@ func FuzzReadSignals(f *testing.F) {
 		}
 	})
 }
+
+// An output is believed if it is what a handle that was found gives; that it gives nothing is believed only while nobody can
+// have written anything.
+func TestUntold(t *testing.T) {
+	t.Parallel()
+	const object, empty, none = `{"result-1": {"check": "one", "passed": true}}`, "{}", ""
+	told := func(output any) []any { return []any{output} }
+	for name, row := range map[string]struct {
+		states  []string
+		outputs []any
+		untold  bool
+	}{
+		"a handle that was found, in whatever state its stack is": {
+			states: []string{
+				"CREATE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_FAILED", "SUSPEND_IN_PROGRESS", "SUSPEND_COMPLETE", "SUSPEND_FAILED", "RESUME_IN_PROGRESS",
+				"RESUME_COMPLETE", "RESUME_FAILED", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED", "CHECK_COMPLETE", "DELETE_FAILED",
+			},
+			outputs: []any{object, empty, map[string]any{}},
+		},
+		"a handle that sleeps": {states: []string{"SUSPEND_IN_PROGRESS", "SUSPEND_COMPLETE", "SUSPEND_FAILED"}, outputs: told(none), untold: true},
+		"one that may still":   {states: []string{"RESUME_IN_PROGRESS", "RESUME_FAILED"}, outputs: told(none), untold: true},
+		"one that is looked at, was copied, or failed": {
+			states:  []string{"CHECK_IN_PROGRESS", "CHECK_FAILED", "SNAPSHOT_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED", "RESTORE_FAILED"},
+			outputs: []any{none, nil}, untold: true,
+		},
+		"one that an update or a resume left as it was": {states: []string{"UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "RESUME_COMPLETE"}, outputs: told(none), untold: true},
+		"one whose stack could not be deleted":          {states: []string{"DELETE_FAILED"}, outputs: []any{none, nil}, untold: true},
+		"what is no object":                             {states: []string{"CREATE_COMPLETE"}, outputs: []any{"[]", "null", "7", 7.0, true}, untold: true},
+		"one that is being made":                        {states: []string{"INIT_IN_PROGRESS", "INIT_COMPLETE", "CREATE_IN_PROGRESS", "_"}, outputs: []any{none, nil}},
+	} {
+		for _, state := range row.states {
+			for _, output := range row.outputs {
+				s := lab.Stack{Outputs: map[string]any{lab.SignalsOutput: output}}
+				s.Action, s.Status, _ = strings.Cut(state, "_")
+				if why := s.Untold(); (why != "") != row.untold {
+					t.Errorf("%s: %s with %#v: %q", name, state, output, why)
+				}
+			}
+		}
+	}
+	for _, state := range []string{"CREATE_COMPLETE", "SUSPEND_COMPLETE", "CREATE_FAILED"} {
+		s := lab.Stack{Outputs: map[string]any{"lab_url": "https://lab.example.org/"}}
+		s.Action, s.Status, _ = strings.Cut(state, "_")
+		if why := s.Untold(); why != "" {
+			t.Errorf("a template without the output, %s: %q", state, why)
+		}
+	}
+}
+
+// A page does not say of a check whose results nobody could read that it was not reported.
+func TestDressWithoutSignals(t *testing.T) {
+	t.Parallel()
+	e := lab.Entry{Checks: []lab.Check{{Name: "one"}}, IdleTimeout: time.Hour}
+	s := lab.Dress(lab.Status{State: lab.Ready}, lab.Stack{}, e, nil, created)
+	if s.Checks != nil || s.Score != nil || !s.SleepsAt.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	if s = lab.Dress(lab.Status{State: lab.Ready}, lab.Stack{}, e, &lab.Signals{}, created); len(s.Checks) != 1 || s.Checks[0].Reported || s.SleepsAt.IsZero() {
+		t.Errorf("%+v", s)
+	}
+}

@@ -59,6 +59,10 @@ func (d *delivery) run(ctx context.Context, s openstack.Stack) (Report, error) {
 		return Report{Did: Nothing}, nil
 	}
 	report := Report{Did: Nothing}
+	s, err := Whole(ctx, d.cloud, s)
+	if err != nil {
+		return report, err
+	}
 	for round := range rounds {
 		sig, due, err := d.due(ctx, s, orAnywhere(to, opened))
 		switch {
@@ -82,10 +86,12 @@ func (d *delivery) run(ctx context.Context, s openstack.Stack) (Report, error) {
 			switch {
 			case openstack.CodeOf(err) == openstack.Gone, err == nil && after.Action == "DELETE":
 				return report, d.remember(ctx, s)
-			case err != nil:
+			case err == nil:
+				s, err = Whole(ctx, d.cloud, after)
+			}
+			if err != nil {
 				return report, fmt.Errorf("look again after a grade was sent: %w", err)
 			}
-			s = after
 		}
 	}
 	return report, nil

@@ -23,6 +23,7 @@ import (
 
 // Cloud is what is needed of OpenStack. openstack.Cloud is one.
 type Cloud interface {
+	Teller
 	FindStack(ctx context.Context, name string) (openstack.Stack, error)
 	Stacks(ctx context.Context, tags ...string) iter.Seq2[openstack.Stack, error]
 	Stack(ctx context.Context, ref openstack.StackRef) (openstack.Stack, error)
@@ -64,14 +65,16 @@ func (r Report) Word() string {
 const resting = "back_off"
 
 // Grades delivers grades. It is safe for concurrent use. Stacks that are passed in must have been read whole
-// (openstack.Cloud.Stack): their parameters, outputs and tags are looked at.
+// (openstack.Cloud.Stack): their parameters, outputs and tags are looked at. Of a lab that sleeps, or failed, the outputs do not
+// tell what is written down at it; of each of those that is graded it takes 1 call more (Whole).
 //
-// An error is one of the cloud, and means that nothing is lost but not all is written down: call again. What the course site
+// An error is one of the cloud, and means that nothing is lost but not all is written down: call again. With ErrUnread it is
+// not even known what there is to lose. What the course site
 // says is never an error but in the Report.
 type Grades interface {
 	// Record writes down results of the lab's checks and delivers what they come to.
 	Record(ctx context.Context, cloud Cloud, s openstack.Stack, results ...lab.Result) (Report, error)
-	// Deliver sends what is due of a lab that is up. 0 calls to the cloud if nothing is, else 2: it is written down that it was
+	// Deliver sends what is due of a lab. Of one that sleeps it goes to the outbox if the course site does not take it. 0 calls to the cloud if nothing is, else 2: it is written down that it was
 	// sent, and the lab read again; before, 1 to list the owner's other labs, and 1 for each of those. One that is postponed costs
 	// 2 more: the lab's tag due= says until when, and Deliver is to be called then.
 	Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)

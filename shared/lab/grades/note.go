@@ -27,6 +27,13 @@ const noted = 30 * 24 * time.Hour
 
 // Leave is described at Grades.
 func (g *grader) Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error) {
+	if s.Parameters[GradingParameter] == "" { // nothing was ever sent for it
+		return Report{Did: Nothing}, nil
+	}
+	s, err := Whole(ctx, cloud, s)
+	if err != nil {
+		return Report{}, err
+	}
 	report, err := g.turn(ctx, cloud, s, true)
 	if err != nil {
 		return report, err
@@ -112,7 +119,7 @@ func highest(sent []lab.Delivery) (best lab.Delivery, ok bool) {
 }
 
 // best is the best grade that the owner's other labs sent, those that are gone included: one call to list them and their
-// note, and one for each lab.
+// note, and one for each lab, two of one that sleeps.
 func (g *grader) best(ctx context.Context, cloud Cloud, owner, but string) (found lab.Delivery, ok bool, err error) {
 	if owner == "" {
 		return lab.Delivery{}, false, nil
@@ -131,6 +138,9 @@ func (g *grader) best(ctx context.Context, cloud Cloud, owner, but string) (foun
 		whole, err := cloud.Stack(ctx, s.StackRef)
 		if openstack.CodeOf(err) == openstack.Gone {
 			continue
+		}
+		if err == nil {
+			whole, err = Whole(ctx, cloud, whole)
 		}
 		if err != nil {
 			return lab.Delivery{}, false, fmt.Errorf("read: %w", err)

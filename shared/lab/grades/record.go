@@ -37,6 +37,9 @@ func (g *grader) Record(ctx context.Context, cloud Cloud, s openstack.Stack, res
 	if soon(s) {
 		return Report{}, ErrBuilding
 	}
+	if s, err = Whole(ctx, cloud, s); err != nil {
+		return Report{}, err
+	}
 	d := &delivery{grader: g, cloud: cloud, known: k, leaving: !Writable(s)}
 	if err := d.takeDown(ctx, s, results); err != nil {
 		return Report{}, err

@@ -371,6 +371,10 @@ func (m mortalCloud) Stack(ctx context.Context, ref openstack.StackRef) (opensta
 	return try(m.life, func() (openstack.Stack, error) { return m.Cloud.Stack(ctx, ref) })
 }
 
+func (m mortalCloud) Metadata(ctx context.Context, ref openstack.StackRef, resource string) (map[string]any, error) {
+	return try(m.life, func() (map[string]any, error) { return m.Cloud.Metadata(ctx, ref, resource) })
+}
+
 func (m mortalCloud) Signal(ctx context.Context, ref openstack.StackRef, resource string, s openstack.Signal) error {
 	_, err := try(m.life, func() (struct{}, error) { return struct{}{}, m.Cloud.Signal(ctx, ref, resource, s) })
 	return err

@@ -26,6 +26,7 @@ type Cloud interface {
 	DeleteStack(ctx context.Context, ref openstack.StackRef) error
 	Act(ctx context.Context, ref openstack.StackRef, action openstack.Action) error
 	Signal(ctx context.Context, ref openstack.StackRef, resource string, s openstack.Signal) error
+	Metadata(ctx context.Context, ref openstack.StackRef, resource string) (map[string]any, error)
 	Resources(ctx context.Context, ref openstack.StackRef, depth int) ([]openstack.Resource, error)
 	Console(ctx context.Context, serverID string) (string, error)
 	Room(ctx context.Context) (openstack.Room, error)

@@ -167,10 +167,11 @@ func wantCalls(t *testing.T, got []string, want ...string) {
 }
 
 const (
-	list   = "heat GET /stacks"
-	create = "heat POST /stacks"
-	read   = "heat GET /stacks/{}/{}"
-	patch  = "heat PATCH /stacks/{}/{}"
-	remove = "heat DELETE /stacks/{}/{}"
-	action = "heat POST /stacks/{}/{}/actions"
+	list     = "heat GET /stacks"
+	create   = "heat POST /stacks"
+	read     = "heat GET /stacks/{}/{}"
+	metadata = "heat GET /stacks/{}/{}/resources/{}/metadata"
+	patch    = "heat PATCH /stacks/{}/{}"
+	remove   = "heat DELETE /stacks/{}/{}"
+	action   = "heat POST /stacks/{}/{}/actions"
 )

@@ -1,12 +1,15 @@
 package keeper_test
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 
 	"github.com/stackhook/stackhook/shared/config"
 	"github.com/stackhook/stackhook/shared/lab"
 	"github.com/stackhook/stackhook/shared/lab/grades"
+	"github.com/stackhook/stackhook/shared/lab/keeper"
+	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
 // Row 8: what the lab reports of its checks is in the status, with its hint, in the one call of a look; the best counts, and
@@ -73,4 +76,63 @@ func TestClaimSaysWhereTheGradeGoes(t *testing.T) {
 	if s.Parameters[grades.GradingParameter] != "sealed destination" {
 		t.Errorf("the lab was told %q", s.Parameters[grades.GradingParameter])
 	}
+}
+
+// Row 8: the results of a lab that sleeps are shown as they were, for one call more; where there are none to show it is not
+// made, and where Heat does not answer it the page says nothing of them, and is a page all the same.
+func TestRow8ResultsOfALabAsleep(t *testing.T) {
+	t.Parallel()
+	c, _, ticket := graded(t)
+	c.report(t, ticket, "first")
+	if _, _, err := c.Suspend(t.Context(), ticket); err != nil {
+		t.Fatal(err)
+	}
+	c.Settle()
+	for range 2 {
+		c.ResetCalls()
+		_, status, err := c.Look(t.Context(), ticket, lab.LookStack)
+		if err != nil || status.State != lab.Suspended || status.Score == nil || *status.Score != 1 || !status.Checks[0].Passed || stateOf(status.Grade) != lab.GradeDue {
+			t.Errorf("%+v, %v", status, err)
+		}
+		wantCalls(t, c.calls(), read, metadata)
+	}
+	c.Inject(openstacktest.Fault{Service: "heat", PathPattern: "*/metadata", Status: http.StatusServiceUnavailable})
+	_, status, err := c.Look(t.Context(), ticket, lab.LookStack)
+	if err != nil || status.State != lab.Suspended || status.Checks != nil || status.Score != nil || status.Grade != nil {
+		t.Errorf("%+v, %v", status, err)
+	}
+	c.ClearFaults()
+	c.ResetCalls()
+	ticket, status = c.launch(t, learner("u1"))
+	wantCalls(t, c.calls(), list, action) // waking it costs what it did
+	if _, status = c.follow(t, ticket, status); status.Score == nil || *status.Score != 1 {
+		t.Errorf("awake again: %+v", status)
+	}
+}
+
+func TestNoChecksNoCallAsleep(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	i := learner("u1")
+	i.Lab = "signals"
+	ticket := c.ready(t, i)
+	if _, _, err := c.Suspend(t.Context(), ticket); err != nil {
+		t.Fatal(err)
+	}
+	c.Settle()
+	c.ResetCalls()
+	if _, status, err := c.Look(t.Context(), ticket, lab.LookStack); err != nil || status.State != lab.Suspended {
+		t.Errorf("%+v, %v", status, err)
+	}
+	wantCalls(t, c.calls(), read)
+}
+
+// report plays the lab that says that a check passed.
+func (c *classroom) report(t *testing.T, ticket keeper.Ticket, check string) {
+	t.Helper()
+	data := map[string]any{"check": check, "passed": true, "score": 1.0, "at": c.Now().Unix()}
+	if !c.Signal(ticket.Stack, grades.Handle, map[string]any{"id": "result-" + check, "status": "SUCCESS", "data": data}) {
+		t.Fatal("no handle")
+	}
+	c.Settle()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
 	"github.com/stackhook/stackhook/shared/lab/pool"
 	"github.com/stackhook/stackhook/shared/logging"
 	"github.com/stackhook/stackhook/shared/openstack"
@@ -32,12 +33,26 @@ func (p *pass) lookAt(held []lab.Held, i int) *look {
 
 // read reads the stack with its outputs. Without it, it is false: the stack is gone, or the next pass will tell.
 func (p *pass) read(l *look) bool {
-	s, err := p.Sites[l.view.site].Cloud.Stack(p.ctx, refOf(l.stack()))
+	s, err := p.whole(l.view, refOf(l.stack()))
 	if err != nil {
 		return false
 	}
 	p.saw(l, s)
 	return true
+}
+
+// whole reads a stack with its outputs. Of a lab that is up whose outputs do not tell its signals it takes a call more: without
+// them it would look idle. Of one that sleeps nothing here depends on them, and who saves its grade reads them.
+func (p *pass) whole(v *view, ref openstack.StackRef) (openstack.Stack, error) {
+	cloud := p.Sites[v.site].Cloud
+	s, err := cloud.Stack(p.ctx, ref)
+	if err == nil && p.heldOf(v.site, s).Stack.Patchable() {
+		s, err = grades.Whole(p.ctx, cloud, s)
+	}
+	if err != nil {
+		return s, failed("read what may be due", err)
+	}
+	return s, nil
 }
 
 // saw puts what was read in the place of what the list said.
@@ -90,9 +105,9 @@ func (p *pass) tend(v *view, i item) {
 // of all that its owner has shows what the stack itself does not: an extension that was noted while it sleeps.
 func (p *pass) fresh(v *view, i item) ([]lab.Held, *openstack.Stack, error) {
 	if i.alone && (i.check || i.base == "") {
-		s, err := p.Sites[v.site].Cloud.Stack(p.ctx, i.ref)
+		s, err := p.whole(v, i.ref)
 		if err != nil {
-			return nil, nil, failed("read what may be due", err)
+			return nil, nil, err
 		}
 		return []lab.Held{p.heldOf(v.site, s)}, &s, nil
 	}
@@ -129,8 +144,9 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 	if l.stack().Kind() == lab.NoteGrade && due.Do == lab.TendKeep && outboxDue(l.stack(), l.at) {
 		return p.outbox(l)
 	}
-	if l.full != nil {
-		p.serve(l)
+	if l.full != nil && !p.serve(l) && !l.stack().Stack.Patchable() {
+		p.memory.tried(idOf(l.stack().ID), string(lab.TendCheck), p.now) // nothing else brings anybody back to it before its end
+		return false
 	}
 	if due.Do == lab.TendKeep || due.Do == lab.TendCheck || due.Do == lab.TendReport {
 		if due.Next.After(l.at) && l.full != nil {

@@ -1,19 +1,24 @@
 package tender
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/stackhook/stackhook/shared/lab"
+	"github.com/stackhook/stackhook/shared/lab/grades"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
 
-// serve does what a lab in use may need besides: scripts are run and grades sent, if that was not done before. A failure is
-// the report's alone, since the next read tries again.
-func (p *pass) serve(l *look) {
-	if p.dryRun || len(l.entry.Checks) == 0 || !l.stack().Stack.Patchable() {
-		return
+// serve does what a lab in use may need besides: scripts are run and grades sent, if that was not done before. Of a lab that
+// sleeps a grade is sent if its tag says that one is due; nobody reads those that do not. A failure is in the report, and false
+// for a grade that is not sent: the next read tries again.
+func (p *pass) serve(l *look) bool {
+	h := l.stack()
+	open := h.Stack.Patchable() || h.Stack.Action == "SUSPEND" && h.Stack.Status == "COMPLETE" && lab.Tagged(h.Tags, lab.TagDue) != ""
+	if p.dryRun || len(l.entry.Checks) == 0 || !open {
+		return true
 	}
 	site := p.Sites[l.view.site]
 	if p.examinable(l.stack(), l.entry) {
@@ -21,10 +26,12 @@ func (p *pass) serve(l *look) {
 		did, err := p.Examiner.Examine(p.because(doExamine, ""), site.Cloud, *l.full, l.entry)
 		p.served(l.stack(), doExamine, did, err)
 	}
-	if p.Grades != nil {
-		did, err := p.Grades.Deliver(p.because(doDeliver, ""), site.Cloud, *l.full)
-		p.served(l.stack(), doDeliver, did, err)
+	if p.Grades == nil {
+		return true
 	}
+	did, err := p.Grades.Deliver(p.because(doDeliver, ""), site.Cloud, *l.full)
+	p.served(l.stack(), doDeliver, did, err)
+	return err == nil
 }
 
 // examineEvery is how often the scripts of a lab in use are run.
@@ -44,13 +51,16 @@ func (p *pass) served(h lab.Held, do, did string, err error) {
 }
 
 // leave saves what would be lost when the lab sleeps or goes: grades that were not sent, and the time that it was up where
-// its learner has a budget. A lab whose grade cannot be saved stays until it must go.
+// its learner has a budget. A lab whose grade cannot be saved stays until it must go; one of which nobody knows what it earned
+// stays until somebody does, or an operator orders it all the same.
 func (p *pass) leave(l *look, due lab.Due) error {
 	if l.stack().Kind() != "" || lab.BaseOf(l.stack().Tags) == "" {
 		return nil
 	}
 	if p.Grades != nil && len(l.entry.Checks) > 0 {
-		if err := p.saveGrade(l, due); err != nil && !p.mustGo(l, due) {
+		err := p.saveGrade(l, due)
+		unknown := errors.Is(err, grades.ErrUnread) && due.Why != byOperator
+		if err != nil && (unknown || !p.mustGo(l, due)) {
 			return failed("keep the grade", err)
 		}
 	}
@@ -73,7 +83,7 @@ func (p *pass) saveGrade(l *look, due lab.Due) error {
 		case openstack.CodeOf(err) == openstack.Gone:
 			return nil
 		case err != nil:
-			return failed("read what the lab earned", err)
+			return failed("read what the lab earned", errors.Join(grades.ErrUnread, err))
 		}
 		p.saw(l, s)
 	}

@@ -24,6 +24,7 @@ type Cloud interface {
 	DeleteStack(ctx context.Context, ref openstack.StackRef) error
 	Act(ctx context.Context, ref openstack.StackRef, action openstack.Action) error
 	Signal(ctx context.Context, ref openstack.StackRef, resource string, s openstack.Signal) error
+	Metadata(ctx context.Context, ref openstack.StackRef, resource string) (map[string]any, error)
 	KeyPairs(ctx context.Context) ([]openstack.KeyPair, error)
 	CreateKeyPair(ctx context.Context, name, publicKey string) error
 	DeleteKeyPair(ctx context.Context, name string) error
@@ -50,10 +51,10 @@ type Catalogue interface {
 // Grades bring what learners earned to the platforms. Did says in a word what was done, and is empty for nothing. Labs were
 // read with their outputs, outboxes come from a list.
 type Grades interface {
-	// Deliver sends what the checks of a lab that is up come to, if that was not sent before.
+	// Deliver sends what the checks of a lab that is up, or sleeps, come to, if that was not sent before.
 	Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)
 	// Sleep is Deliver for a lab that is about to sleep, Leave for one that is about to go: without an error nothing of it is
-	// lost then.
+	// lost then. With grades.ErrUnread nobody knows what would be.
 	Sleep(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)
 	Leave(ctx context.Context, cloud Cloud, s openstack.Stack) (did string, err error)
 	// Outbox tries again to send a grade that is kept in a stack of its own, and removes that stack in the end.
