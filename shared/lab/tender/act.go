@@ -122,6 +122,7 @@ func (p *pass) unread(v *view, i item, err error) {
 		return
 	}
 	p.memory.tried(idOf(i.ref.ID), string(lab.TendCheck), p.now)
+	p.memory.tried(idOf(i.ref.ID), doDeliver, p.now)
 	p.change(lab.Held{Cloud: p.Sites[v.site].Name, Name: i.ref.Name, ID: i.ref.ID}, doRead, "it may be due", err)
 }
 
@@ -145,12 +146,16 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 		return p.outbox(l)
 	}
 	if l.full != nil && !p.serve(l) && !l.stack().Stack.Patchable() {
-		p.memory.tried(idOf(l.stack().ID), string(lab.TendCheck), p.now) // nothing else brings anybody back to it before its end
+		p.memory.tried(idOf(l.stack().ID), reading(l.stack()), p.now) // nothing else brings anybody back to it before its end
 		return false
 	}
 	if due.Do == lab.TendKeep || due.Do == lab.TendCheck || due.Do == lab.TendReport {
-		if due.Next.After(l.at) && l.full != nil {
-			p.memory.done(idOf(l.stack().ID), string(lab.TendCheck), due.Next)
+		next := due.Next
+		if next.IsZero() && !l.stack().Stack.Patchable() {
+			next = l.at.Add(asleepEvery)
+		}
+		if next.After(l.at) && l.full != nil {
+			p.memory.done(idOf(l.stack().ID), reading(l.stack()), next)
 		}
 		return false
 	}
@@ -167,6 +172,18 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 	_ = p.do(l, due) // the report has it
 	return true
 }
+
+// reading is what a stack is read for, as the memory has it: one that sleeps, or wakes, for nothing but its grade, so that it is
+// looked at afresh once it is up.
+func reading(h lab.Held) string {
+	if h.Stack.Patchable() {
+		return string(lab.TendCheck)
+	}
+	return doDeliver
+}
+
+// asleepEvery is how often a lab without an end is read that sleeps with a grade to be sent again.
+const asleepEvery = time.Hour
 
 // waking reads when the lab was woken: until its page has written down the launch, only the events tell that its learner has
 // just come back. Without it, it is false, and the next pass will tell.

@@ -120,6 +120,13 @@ func TestGradeDueOfASleepingLab(t *testing.T) {
 	_, calls = f.pass(t)
 	wantCalls(t, calls, list)
 	wantState(t, f, 0, ref, "SUSPEND_COMPLETE")
+
+	// Once it is up again it is looked at as any lab that may be idle.
+	f.act(t, 0, ref, openstack.Resume)
+	f.advance(45 * time.Minute)
+	report = f.Pass(t.Context(), tender.Options{})
+	wantDone(t, report, "deliver_grade "+ref.Name, "deliver_grade "+ref.Name, "suspend "+ref.Name)
+	r.wantAsked(t, "deliver 1 of "+ref.Name, "sleep 1 of "+ref.Name)
 }
 
 // While Heat does not tell what a lab earned, nothing deletes it: not the end of its time, not the tries in vain, not the
@@ -194,4 +201,33 @@ func TestW20UntoldIsNotIdle(t *testing.T) {
 			t.Errorf("%s: %+v", state, report)
 		}
 	}
+}
+
+// Whoever put the lab to sleep has put its grade into the outbox: then that is emptied, and the lab is not read for it, by no
+// process, neither while the grade waits there nor when it was sent.
+func TestGradeOfASleepingLabWaitsInTheOutbox(t *testing.T) {
+	t.Parallel()
+	f, r, _ := dormant(t, fmt.Sprint(lab.TagDue, time.Date(2026, 1, 5, 10, 0, 0, 0, time.UTC).Unix()))
+	box := owner("graded", "u1").Note(lab.NoteGrade, "")
+	waiting := append(slices.Clone(box.Tags), fmt.Sprint(lab.TagDue, f.now().Add(2*time.Hour).Unix()))
+	ref := f.stack(t, 0, box.Name, tiny, waiting...)
+	f.advance(time.Hour)
+	quiet := func() {
+		t.Helper()
+		for range 2 {
+			report, calls := f.pass(t)
+			wantDone(t, report)
+			wantCalls(t, calls, list, list)
+			r.wantAsked(t)
+			f.reborn()
+		}
+	}
+	quiet()
+	until := fmt.Sprint(f.now().Add(720 * time.Hour).Unix())
+	sent := append(slices.Clone(box.Tags), grades.TagBest+"500", grades.TagUntil+until, lab.TagDue+until)
+	if err := f.clients[0].PatchStack(t.Context(), ref, openstack.StackChange{Tags: sent}); err != nil {
+		t.Fatal(err)
+	}
+	f.advance(time.Minute)
+	quiet()
 }

@@ -16,7 +16,7 @@ import (
 // for a grade that is not sent: the next read tries again.
 func (p *pass) serve(l *look) bool {
 	h := l.stack()
-	open := h.Stack.Patchable() || h.Stack.Action == "SUSPEND" && h.Stack.Status == "COMPLETE" && lab.Tagged(h.Tags, lab.TagDue) != ""
+	open := h.Stack.Patchable() || h.Stack.Action == "SUSPEND" && lab.Tagged(h.Tags, lab.TagDue) != "" && !kept(l.home, h)
 	if p.dryRun || len(l.entry.Checks) == 0 || !open {
 		return true
 	}
@@ -59,7 +59,7 @@ func (p *pass) leave(l *look, due lab.Due) error {
 	}
 	if p.Grades != nil && len(l.entry.Checks) > 0 {
 		err := p.saveGrade(l, due)
-		unknown := errors.Is(err, grades.ErrUnread) && due.Why != byOperator
+		unknown := errors.Is(err, grades.ErrUnread) && due.Do.Deletes() && due.Why != byOperator // asleep nothing is lost
 		if err != nil && (unknown || !p.mustGo(l, due)) {
 			return failed("keep the grade", err)
 		}
@@ -130,6 +130,16 @@ func (p *pass) outbox(l *look) (used bool) {
 
 // outboxEvery is how often an outbox is looked into that does not say itself when it is due.
 const outboxEvery = 4 * time.Minute
+
+// kept says that the grade which is due of a lab that sleeps is in good hands: it waits in the owner's outbox, as whoever put
+// the lab to sleep has seen to, or the outbox was emptied since. The lab's own tag cannot be taken away while it sleeps.
+func kept(home lab.Home, h lab.Held) bool {
+	due, err := strconv.ParseInt(lab.Tagged(h.Tags, lab.TagDue), 10, 64)
+	return err == nil && slices.ContainsFunc(home.Helpers, func(box lab.Held) bool {
+		waits := lab.Tagged(box.Tags, grades.TagUntil) == ""
+		return box.Kind() == lab.NoteGrade && (waits || max(box.Stack.Created.Unix(), box.Stack.Updated.Unix()) >= due)
+	})
+}
 
 // outboxDue says that the grade in an outbox is to be sent now: its tag tells when it may be tried again.
 func outboxDue(h lab.Held, now time.Time) bool {

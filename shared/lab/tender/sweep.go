@@ -63,7 +63,7 @@ func (p *pass) see(v *view, s openstack.Stack) {
 }
 
 // mayKeep says that the stack is only to be read, for all that the list tells.
-func mayKeep(do string) bool { return do == string(lab.TendCheck) || do == doExamine }
+func mayKeep(do string) bool { return do == string(lab.TendCheck) || do == doExamine || do == doDeliver }
 
 // ours says that the stack is a lab of somebody, a ready-made one, or a note about one. Clusters and sites carry our tag
 // too.
@@ -81,6 +81,10 @@ func (p *pass) due(h lab.Held, home lab.Home, e lab.Entry) (do string, due bool)
 		do = doOutbox
 	case tending == lab.TendKeep && p.examinable(h, e):
 		do = doExamine
+	case tending == lab.TendCheck && !h.Stack.Patchable() && kept(home, h):
+		return string(lab.TendKeep), false
+	case tending == lab.TendCheck:
+		do = reading(h)
 	case tending == lab.TendKeep, tending == lab.TendReport:
 		return do, false
 	}
