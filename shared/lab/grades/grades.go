@@ -69,14 +69,13 @@ const resting = "back_off"
 // tell what is written down at it; of each of those that is graded it takes 1 call more (Whole).
 //
 // An error is one of the cloud, and means that nothing is lost but not all is written down: call again. With ErrUnread it is
-// not even known what there is to lose. What the course site
-// says is never an error but in the Report.
+// not even known what there is to lose. What the course site says is never an error but in the Report.
 type Grades interface {
 	// Record writes down results of the lab's checks and delivers what they come to.
 	Record(ctx context.Context, cloud Cloud, s openstack.Stack, results ...lab.Result) (Report, error)
-	// Deliver sends what is due of a lab. Of one that sleeps it goes to the outbox if the course site does not take it. 0 calls to the cloud if nothing is, else 2: it is written down that it was
-	// sent, and the lab read again; before, 1 to list the owner's other labs, and 1 for each of those. One that is postponed costs
-	// 2 more: the lab's tag due= says until when, and Deliver is to be called then.
+	// Deliver sends what is due of a lab. 0 calls to the cloud if nothing is, else 2: it is written down that it was sent, and
+	// the lab read again; before, 1 to list the owner's other labs, and 1 for each of those. One that is postponed costs 2 more:
+	// the lab's tag due= says until when, and Deliver is to be called then; of a lab that sleeps it goes to the outbox.
 	Deliver(ctx context.Context, cloud Cloud, s openstack.Stack) (Report, error)
 	// Sleep is Deliver for a lab that is about to sleep. What the course site does not take now goes to the outbox; without an
 	// error the lab may sleep.

@@ -145,18 +145,9 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 	if l.stack().Kind() == lab.NoteGrade && due.Do == lab.TendKeep && outboxDue(l.stack(), l.at) {
 		return p.outbox(l)
 	}
-	if l.full != nil && !p.serve(l) && !l.stack().Stack.Patchable() {
-		p.memory.tried(idOf(l.stack().ID), reading(l.stack()), p.now) // nothing else brings anybody back to it before its end
-		return false
-	}
+	served := l.full == nil || p.serve(l)
 	if due.Do == lab.TendKeep || due.Do == lab.TendCheck || due.Do == lab.TendReport {
-		next := due.Next
-		if next.IsZero() && !l.stack().Stack.Patchable() {
-			next = l.at.Add(asleepEvery)
-		}
-		if next.After(l.at) && l.full != nil {
-			p.memory.done(idOf(l.stack().ID), reading(l.stack()), next)
-		}
+		p.rest(l, due, served)
 		return false
 	}
 	if rests, _ := p.memory.resting(idOf(l.stack().ID), string(due.Do), p.now); rests {
@@ -171,6 +162,24 @@ func (p *pass) judge(l *look, turn bool) (used bool) {
 	}
 	_ = p.do(l, due) // the report has it
 	return true
+}
+
+// rest remembers until when a stack that was read need not be read again. One that sleeps, whose grade was not served, is tried
+// again soon: nothing else brings anybody back to it before its end.
+func (p *pass) rest(l *look, due lab.Due, served bool) {
+	asleep, next := !l.stack().Stack.Patchable(), due.Next
+	switch {
+	case l.full == nil:
+		return
+	case asleep && !served:
+		p.memory.tried(idOf(l.stack().ID), reading(l.stack()), p.now)
+		return
+	case asleep && next.IsZero():
+		next = l.at.Add(asleepEvery)
+	}
+	if next.After(l.at) {
+		p.memory.done(idOf(l.stack().ID), reading(l.stack()), next)
+	}
 }
 
 // reading is what a stack is read for, as the memory has it: one that sleeps, or wakes, for nothing but its grade, so that it is

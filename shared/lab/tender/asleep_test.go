@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -223,7 +224,7 @@ func TestGradeOfASleepingLabWaitsInTheOutbox(t *testing.T) {
 		}
 	}
 	quiet()
-	until := fmt.Sprint(f.now().Add(720 * time.Hour).Unix())
+	until := strconv.FormatInt(f.now().Add(720*time.Hour).Unix(), 10)
 	sent := append(slices.Clone(box.Tags), grades.TagBest+"500", grades.TagUntil+until, lab.TagDue+until)
 	if err := f.clients[0].PatchStack(t.Context(), ref, openstack.StackChange{Tags: sent}); err != nil {
 		t.Fatal(err)

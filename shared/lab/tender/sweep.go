@@ -63,7 +63,9 @@ func (p *pass) see(v *view, s openstack.Stack) {
 }
 
 // mayKeep says that the stack is only to be read, for all that the list tells.
-func mayKeep(do string) bool { return do == string(lab.TendCheck) || do == doExamine || do == doDeliver }
+func mayKeep(do string) bool {
+	return do == string(lab.TendCheck) || do == doExamine || do == doDeliver
+}
 
 // ours says that the stack is a lab of somebody, a ready-made one, or a note about one. Clusters and sites carry our tag
 // too.
