@@ -30,11 +30,11 @@ func respond(h http.Handler, log zerolog.Logger, r *http.Request) *answer {
 		h.ServeHTTP(a, r)
 		whole <- a
 	}()
-	a = <-whole
+	got := <-whole
 	if r.Method == http.MethodHead {
-		a.body.Reset()
+		got.body.Reset()
 	}
-	return a
+	return got
 }
 
 // answer is the http.ResponseWriter that an event's answer is made from.
