@@ -125,7 +125,8 @@ func readRun(events []Event) run {
 	return r
 }
 
-// progress is the learner's list and how much of the work is done, 0 to 99: only a ready lab is at 100.
+// progress is the learner's list and how much of the work is done, 0 to 99: only a ready lab is at 100. What is optional counts as work
+// once it is done: nobody knew before that there would be more to do, and the share that is done would shrink when it begins.
 func progress(plan []Part, parts map[string]StepState) (steps []Step, percent int) {
 	type tally struct{ all, done, active, failed int }
 	tallies := map[StepKey]*tally{}
@@ -141,6 +142,9 @@ func progress(plan []Part, parts map[string]StepState) (steps []Step, percent in
 		}
 		t.all++
 		weight := 6 * p.Step.weight()
+		if p.Optional && parts[p.Resource] != Done {
+			weight = 0
+		}
 		total += weight
 		switch parts[p.Resource] {
 		case Done:
