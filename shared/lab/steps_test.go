@@ -12,8 +12,11 @@ import (
 func TestProgressNeverGoesBack(t *testing.T) {
 	t.Parallel()
 	plan := []lab.Part{
-		{Resource: "net", Step: lab.StepNetwork}, {Resource: "port", Step: lab.StepNetwork, Optional: true},
-		{Resource: "server", Step: lab.StepMachine}, {Resource: "address", Step: lab.StepNetwork, Optional: true}, {Resource: "wait", Step: lab.StepOther},
+		{Resource: "net", Step: lab.StepNetwork},
+		{Resource: "port", Step: lab.StepNetwork, Optional: true},
+		{Resource: "server", Step: lab.StepMachine},
+		{Resource: "address", Step: lab.StepNetwork, Optional: true},
+		{Resource: "wait", Step: lab.StepOther},
 	}
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 0))
