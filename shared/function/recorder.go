@@ -63,6 +63,12 @@ func (a *recorder) Write(text []byte) (int, error) {
 	return a.body.Write(text)
 }
 
+// WriteString implements io.StringWriter.
+func (a *recorder) WriteString(text string) (int, error) {
+	a.wrote = true
+	return a.body.WriteString(text)
+}
+
 // explained makes a problem document of the two answers that http.ServeMux gives by itself, as plain text: no such path
 // (net/http/server.go NotFound) and no such method on it (ServeMux.findHandler). Allow stays.
 func (a *recorder) explained(r *http.Request) *recorder {

@@ -11,6 +11,7 @@ import (
 	"path"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -87,21 +88,23 @@ type exchange struct {
 	begun time.Time
 	seen  *observe.Function
 	span  *trace.Span
+	late  sync.WaitGroup // the answer of a handler that is late
 }
 
 // run answers when the handler has ended or panicked, or else at the deadline. The handler has no goroutine of its own, which would
 // begin with an empty stack each time: it is the answer of a handler that is late that has one.
 func (x *exchange) run(h http.Handler) {
-	given := make(chan struct{})
-	intime := context.AfterFunc(x.r.Context(), func() {
-		defer close(given)
+	x.late.Add(1)
+	deadline, _ := x.r.Context().Deadline() // bounded has set one
+	late := time.AfterFunc(time.Until(deadline), func() {
+		defer x.late.Done()
 		x.w.Header().Set("Connection", "close") // the handler still holds it
-		x.give(failed(x.r, x.r.Context().Err()))
+		x.give(failed(x.r, context.DeadlineExceeded))
 		_ = http.NewResponseController(x.w).Flush() // of a writer that cannot, nobody waits for it
 	})
 	answer := served(h, x.r)
-	if !intime() {
-		<-given
+	if !late.Stop() {
+		x.late.Wait()
 		return
 	}
 	x.give(answer.explained(x.r))

@@ -217,6 +217,20 @@ func prune(results []Result) []Result {
 	})...)
 }
 
+// Unpack takes the signals in a stack's outputs apart where they stand, so that nobody who reads them has to.
+func Unpack(outputs map[string]any) {
+	data := object(outputs[SignalsOutput])
+	if data == nil {
+		return
+	}
+	for id, raw := range data {
+		if fields := object(raw); fields != nil {
+			data[id] = fields
+		}
+	}
+	outputs[SignalsOutput] = data
+}
+
 // object is v, or the JSON object in the string v; nil if it is none.
 func object(v any) map[string]any {
 	switch v := v.(type) {

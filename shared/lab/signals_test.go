@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,7 +130,12 @@ func TestSignedSignals(t *testing.T) {
 		for _, s := range list {
 			data[s.ID] = s.Data
 		}
-		got := lab.ReadSigned(signals(data), key, stack, e, created)
+		outputs := signals(data)
+		got := lab.ReadSigned(outputs, key, stack, e, created)
+		lab.Unpack(outputs)
+		if again := lab.ReadSigned(outputs, key, stack, e, created); !reflect.DeepEqual(got, again) {
+			t.Errorf("unpacked, they read %v instead of %v", again, got)
+		}
 		return len(got.Sent) + len(got.Parked) + len(got.Results)
 	}
 	if got := count(sent.Sign(key, stack), parked.Sign(key, stack), ours.Sign(key, stack).Sign(key, stack), theirs); got != 4 {

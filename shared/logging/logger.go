@@ -14,6 +14,7 @@ type Facts struct {
 	mu    sync.Mutex
 	calls []string
 	notes []note
+	few   [4]note // room for those of most requests
 }
 
 type note struct{ key, value string }
@@ -26,12 +27,15 @@ type request struct {
 	facts Facts
 
 	once  sync.Once
-	named zerolog.Logger // made when it is first asked for: most requests log no more than their own line
+	named *zerolog.Logger // made when it is first asked for: most requests log no more than their own line
 }
 
 func (r *request) logger() *zerolog.Logger {
-	r.once.Do(func() { r.named = r.plain.With().Str(requestID, r.id).Logger() })
-	return &r.named
+	r.once.Do(func() {
+		named := r.plain.With().Str(requestID, r.id).Logger()
+		r.named = &named
+	})
+	return r.named
 }
 
 const requestID = "request_id"
@@ -43,7 +47,9 @@ func New(w io.Writer, function string) zerolog.Logger {
 
 // WithRequest attaches a logger that names the request, and fresh facts.
 func WithRequest(ctx context.Context, logger zerolog.Logger, id string) context.Context {
-	return context.WithValue(ctx, requestKey{}, &request{id: id, plain: logger})
+	r := &request{id: id, plain: logger}
+	r.facts.notes = r.facts.few[:0]
+	return context.WithValue(ctx, requestKey{}, r)
 }
 
 func of(ctx context.Context) *request {

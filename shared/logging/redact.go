@@ -37,7 +37,8 @@ func (r redactor) Write(line []byte) (int, error) {
 	if bytes.IndexByte(line, '@') >= 0 {
 		clean = userinfo.ReplaceAll(clean, []byte(`$1***@`))
 	}
-	lower := bytes.ToLower(clean)
+	var room [1 << 10]byte // most lines are shorter
+	lower := appendLower(room[:0], clean)
 	if contains(lower, "bearer ", "basic ", "oauth ") { // the only white space that a JSON line holds
 		clean = authorization.ReplaceAll(clean, []byte(`$1 ***`))
 	}
@@ -51,6 +52,17 @@ func (r redactor) Write(line []byte) (int, error) {
 		return 0, fmt.Errorf("write log line: %w", err)
 	}
 	return len(line), nil
+}
+
+// appendLower is enough for names in ASCII.
+func appendLower(out, line []byte) []byte {
+	out = append(out, line...)
+	for i, c := range out {
+		if 'A' <= c && c <= 'Z' {
+			out[i] = c + 'a' - 'A'
+		}
+	}
+	return out
 }
 
 func contains(line []byte, words ...string) bool {

@@ -44,7 +44,7 @@ func Is13(body string) bool {
 // Answer reads a platform's answer and opens its state (C01). Nothing is asked of anybody before that (C02): who has no
 // state of ours cannot make us fetch a key set. A fault is an *Error.
 func (t Tool) Answer(r Request) (Answer, error) {
-	fields, fault := readForm(r, MaxBody, func(name string) bool { return slices.Contains(answerNames, name) })
+	fields, fault := readForm(nil, r, MaxBody, func(name string) bool { return slices.Contains(answerNames, name) })
 	if fault != nil {
 		return Answer{}, fault
 	}

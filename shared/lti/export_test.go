@@ -5,7 +5,7 @@ type Field struct{ Name, Value string }
 
 // ParseForm is parseForm for tests.
 func ParseForm(raw string) ([]Field, error) {
-	fields, fault := parseForm(raw, maxValue)
+	fields, fault := parseForm(nil, raw, maxValue)
 	if fault != nil {
 		return nil, fault
 	}
@@ -33,7 +33,7 @@ func BaseString(method, uri string, fields []Field) (string, error) {
 // BaseURI and Escape are the parts that the vectors are held against.
 var (
 	BaseURI = baseURI
-	Escape  = escape
+	Escape  = func(s string) string { return string(appendEscaped(nil, s)) }
 )
 
 // Sign is sign for tests.

@@ -22,8 +22,8 @@ type field struct{ name, value string }
 
 // readForm takes a posted form apart: the fields of query and body, in order. The query is part of an address that a
 // course author types, so names that reserved says are ours may not be there, even signed: other readers would take them
-// from there.
-func readForm(r Request, maxValue int, reserved func(name string) bool) ([]field, *Error) {
+// from there. The fields are appended to room.
+func readForm(room []field, r Request, maxValue int, reserved func(name string) bool) ([]field, *Error) {
 	if r.Method != http.MethodPost {
 		return nil, refuse(CodeMethod, "a launch is a POST")
 	}
@@ -33,7 +33,7 @@ func readForm(r Request, maxValue int, reserved func(name string) bool) ([]field
 	if len(r.Body) > MaxBody || len(r.RawQuery) > maxQuery {
 		return nil, refuse(CodeTooLarge, "the form is larger than 128 KiB or the query than 16 KiB")
 	}
-	query, fault := parseForm(r.RawQuery, maxValue)
+	query, fault := parseForm(room, r.RawQuery, maxValue)
 	if fault != nil {
 		return nil, fault
 	}
@@ -42,18 +42,7 @@ func readForm(r Request, maxValue int, reserved func(name string) bool) ([]field
 			return nil, refuse(CodeQuery, quoteName(f.name)+" is in the query")
 		}
 	}
-	body, fault := parseForm(r.Body, maxValue)
-	if fault != nil {
-		return nil, fault
-	}
-	fields := body
-	if len(query) > 0 {
-		fields = slices.Concat(query, body)
-	}
-	if len(fields) > maxFields {
-		return nil, refuse(CodeTooLarge, "more than 300 fields")
-	}
-	return fields, nil
+	return parseForm(query, r.Body, maxValue)
 }
 
 // isForm takes a form in UTF-8, which browsers call by the name alone.
@@ -71,23 +60,28 @@ func isForm(mediaType string) bool {
 // every reader takes one.
 func byName(fields []field) (map[string]string, *Error) {
 	values := make(map[string]string, len(fields))
+	return values, name(values, fields)
+}
+
+func name(values map[string]string, fields []field) *Error {
 	for _, f := range fields {
 		if _, twice := values[f.name]; twice {
-			return nil, refuse(CodeDuplicate, quoteName(f.name)+" is there twice")
+			return refuse(CodeDuplicate, quoteName(f.name)+" is there twice")
 		}
 		values[f.name] = f.value
 	}
-	return values, nil
+	return nil
 }
 
 // parseForm reads application/x-www-form-urlencoded text: pairs parted by "&" alone, "+" for a space, %XX for bytes.
 // Broken escapes and text that is not UTF-8 are faults, never repaired: a repaired text is not the one that was signed.
-func parseForm(raw string, maxValue int) ([]field, *Error) {
+// The pairs are appended to fields.
+func parseForm(fields []field, raw string, maxValue int) ([]field, *Error) {
 	if raw == "" {
-		return nil, nil
+		return fields, nil
 	}
 	text := decoder{room: len(raw)}
-	fields := make([]field, 0, min(strings.Count(raw, "&")+1, maxFields))
+	fields = slices.Grow(fields, min(strings.Count(raw, "&")+1, maxFields))
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue
@@ -109,12 +103,28 @@ func parseForm(raw string, maxValue int) ([]field, *Error) {
 // not looked at.
 func first(raw string, names ...string) (name, value string) {
 	for pair := range strings.SplitSeq(raw, "&") {
+		if !begins(pair, names) {
+			continue
+		}
 		escaped, value, _ := strings.Cut(pair, "=")
 		if name, sound := unescape(escaped); sound && slices.Contains(names, name) {
 			return name, value
 		}
 	}
 	return "", ""
+}
+
+// begins says whether a pair can have one of the names. Of most their first byte tells that they have not.
+func begins(pair string, names []string) bool {
+	if pair == "" || pair[0] == '%' {
+		return pair != ""
+	}
+	for _, name := range names {
+		if pair[0] == name[0] {
+			return true
+		}
+	}
+	return false
 }
 
 // decoder takes escapes out. All that had any shares one piece of memory, which is got with the first of them.

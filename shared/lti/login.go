@@ -65,9 +65,9 @@ func readInitiation(r Request) (map[string]string, *Error) {
 		if len(r.RawQuery) > maxQuery {
 			return nil, refuse(CodeTooLarge, "the query is larger than 16 KiB")
 		}
-		fields, fault = parseForm(r.RawQuery, maxParameter)
+		fields, fault = parseForm(nil, r.RawQuery, maxParameter)
 	case http.MethodPost:
-		fields, fault = readForm(r, maxParameter, func(name string) bool { return slices.Contains(initiation, name) })
+		fields, fault = readForm(nil, r, maxParameter, func(name string) bool { return slices.Contains(initiation, name) })
 	default:
 		fault = refuse(CodeMethod, "a login is begun by GET or POST")
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // unreserved are the bytes that RFC 3986 section 2.3 names so.
@@ -40,8 +41,6 @@ func appendEscaped(out []byte, s string) []byte {
 	}
 }
 
-func escape(s string) string { return string(appendEscaped(nil, s)) }
-
 // appendAgain escapes once more what is escaped: percent signs are all that is left to escape in it.
 func appendAgain(out, escaped []byte) []byte {
 	for {
@@ -54,9 +53,23 @@ func appendAgain(out, escaped []byte) []byte {
 	}
 }
 
-// baseURI is RFC 5849 section 3.4.1.2: scheme and host in lower case, a default port left out, the path as it was sent
-// (escapes stay escaped), no query and no fragment.
+// lastURI is the address that was taken apart last: those who launch know one.
+var lastURI atomic.Pointer[struct{ raw, base string }]
+
 func baseURI(raw string) (string, error) {
+	if last := lastURI.Load(); last != nil && last.raw == raw {
+		return last.base, nil
+	}
+	base, err := parseURI(raw)
+	if err == nil {
+		lastURI.Store(&struct{ raw, base string }{raw, base})
+	}
+	return base, err
+}
+
+// parseURI is RFC 5849 section 3.4.1.2: scheme and host in lower case, a default port left out, the path as it was sent
+// (escapes stay escaped), no query and no fragment.
+func parseURI(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", errors.New("parse the launch address")
@@ -146,7 +159,9 @@ var macs = map[string]func() hash.Hash{"HMAC-SHA1": sha1.New, "HMAC-SHA256": sha
 
 // sign is the signature of a base string. LTI 1.1 has no token, so its token secret is empty but the "&" stays.
 func sign(method func() hash.Hash, base []byte, consumerSecret, tokenSecret string) []byte {
-	mac := hmac.New(method, []byte(escape(consumerSecret)+"&"+escape(tokenSecret)))
+	key := make([]byte, 0, 2*(len(consumerSecret)+len(tokenSecret))+1) // more only if most of it is escaped
+	key = append(appendEscaped(key, consumerSecret), '&')
+	mac := hmac.New(method, appendEscaped(key, tokenSecret))
 	mac.Write(base)
 	return mac.Sum(nil)
 }

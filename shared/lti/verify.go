@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -56,34 +57,55 @@ var required = []string{
 // Verify says whose launch r is, or why it is none: then the error is an *Error. The nonce is spent by the last step
 // only, after everything else held.
 func (v Verifier) Verify(ctx context.Context, r Request) (Launch, error) {
-	fields, values, fault := read(r)
+	f, _ := launches.Get().(*launchForm)
+	defer f.done()
+	if fault := f.read(r); fault != nil {
+		return Launch{}, fault
+	}
+	if fault := checkProtocol(f.values); fault != nil {
+		return Launch{}, fault
+	}
+	consumer, fault := v.checkSignature(r, f.fields, f.values)
 	if fault != nil {
 		return Launch{}, fault
 	}
-	if fault = checkProtocol(values); fault != nil {
+	if fault = v.checkTime(f.values["oauth_timestamp"]); fault != nil {
 		return Launch{}, fault
 	}
-	consumer, fault := v.checkSignature(r, fields, values)
-	if fault != nil {
+	if fault = v.spendNonce(ctx, f.values); fault != nil {
 		return Launch{}, fault
 	}
-	if fault = v.checkTime(values["oauth_timestamp"]); fault != nil {
-		return Launch{}, fault
-	}
-	if fault = v.spendNonce(ctx, values); fault != nil {
-		return Launch{}, fault
-	}
-	return newLaunch(values, consumer), nil
+	return newLaunch(f.values, consumer), nil
 }
 
-// read takes the request apart: the list that was signed, and the same by name.
-func read(r Request) ([]field, map[string]string, *Error) {
-	fields, fault := readForm(r, maxValue, protocolName)
+// launchForm is a request taken apart: the list that was signed, and the same by name. It is used again for the next launch.
+type launchForm struct {
+	fields []field
+	values map[string]string
+}
+
+var launches = sync.Pool{New: func() any { return &launchForm{values: map[string]string{}} }}
+
+func (f *launchForm) read(r Request) *Error {
+	fields, fault := readForm(f.fields, r, maxValue, protocolName)
 	if fault != nil {
-		return nil, nil, fault
+		return fault
 	}
-	values, fault := byName(fields)
-	return fields, values, fault
+	f.fields = fields
+	return name(f.values, fields)
+}
+
+// mostKept is more fields than launches have.
+const mostKept = 64
+
+func (f *launchForm) done() {
+	if len(f.values) > mostKept {
+		return
+	}
+	clear(f.fields[:cap(f.fields)]) // or the texts would stay
+	f.fields = f.fields[:0]
+	clear(f.values)
+	launches.Put(f)
 }
 
 // protocolName says whether a name means something to LTI 1.1 or OAuth. Such names count only in the form.

@@ -3,7 +3,7 @@ package page
 import (
 	"bytes"
 	"html"
-	"slices"
+	"io"
 	"sync"
 )
 
@@ -11,8 +11,11 @@ import (
 // answered with them, and drawing or copying each anew would be most of the work.
 type alike struct {
 	mu    sync.Mutex
-	drawn map[string][][]byte // cut at the stand-ins
+	drawn map[likeness][][]byte // cut at the stand-ins
 }
+
+// likeness is what such pages have in common. The zero likeness is of pages that are drawn each by itself.
+type likeness struct{ lang, code, sentence string }
 
 // The stand-ins are what pages are drawn with to be kept. Nothing else on a page of ours reads like that.
 const (
@@ -23,40 +26,42 @@ const (
 // mostAlike bounds what is kept: there are about eighty codes in four languages.
 const mostAlike = 400
 
-// text is the page of that name, drawn if it is not there, in pieces that nobody may write to.
-func (a *alike) text(name, nonce, reference string, draw func(nonce, reference string) ([]byte, error)) ([][]byte, error) {
-	kept, err := a.keep(name, draw)
-	if err != nil {
-		return nil, err
-	}
-	pieces := slices.Clone(kept)
-	for i, piece := range pieces {
-		switch string(piece) {
-		case nonceHere:
-			pieces[i] = []byte(nonce)
-		case referenceHere:
-			pieces[i] = []byte(html.EscapeString(reference))
-		}
-	}
-	return pieces, nil
-}
-
-func (a *alike) keep(name string, draw func(nonce, reference string) ([]byte, error)) ([][]byte, error) {
+// kept is a page in pieces that nobody may write to; nil if it was not drawn yet.
+func (a *alike) kept(l likeness) [][]byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if kept, ok := a.drawn[name]; ok {
-		return kept, nil
-	}
-	drawn, err := draw(nonceHere, referenceHere)
-	if err != nil {
-		return nil, err
-	}
+	return a.drawn[l]
+}
+
+// keep cuts a page that was drawn with the stand-ins.
+func (a *alike) keep(l likeness, drawn []byte) [][]byte {
+	pieces := cut(bytes.Clone(drawn)) // a page is drawn into more room than it needs
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.drawn == nil || len(a.drawn) == mostAlike {
-		a.drawn = map[string][][]byte{}
+		a.drawn = map[likeness][][]byte{}
 	}
-	kept := cut(bytes.Clone(drawn)) // a page is drawn into more room than it needs
-	a.drawn[name] = kept
-	return kept, nil
+	a.drawn[l] = pieces
+	return pieces
+}
+
+// fill writes a page, with the nonce and the reference where their stand-ins are.
+func fill(w io.Writer, pieces [][]byte, nonce, reference string) error {
+	for _, piece := range pieces {
+		var err error
+		switch string(piece) {
+		case nonceHere:
+			_, err = io.WriteString(w, nonce)
+		case referenceHere:
+			_, err = io.WriteString(w, html.EscapeString(reference))
+		default:
+			_, err = w.Write(piece)
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // the caller knows what it writes to
+		}
+	}
+	return nil
 }
 
 // cut makes each stand-in a piece of its own.

@@ -60,7 +60,7 @@ type Bind struct {
 func (p *Pages) Bind(w http.ResponseWriter, r *http.Request, b Bind) {
 	p.draw(w, r, sheet{
 		name: "bind", status: http.StatusOK, styles: []string{"parts.css"}, script: "bind.js", texts: b.Texts, referrer: "same-origin", reference: true,
-		policy: policy{ancestors: b.Ancestors, forms: []string{own}},
+		policy: policy{ancestors: b.Ancestors, forms: ownForms},
 		title:  b.Texts.Word["bind"], state: "building", content: bindContent(b, b.Texts.Word),
 		data: bindData{ID: b.ID, Key: storageKey(b.ID), Platform: originOf(b.PlatformOrigin), Target: b.StorageTarget},
 	})

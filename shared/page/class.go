@@ -56,7 +56,7 @@ func (p *Pages) Class(w http.ResponseWriter, r *http.Request, c Class) {
 	}
 	s := sheet{
 		name: "class", status: http.StatusOK, styles: []string{"parts.css", "lab.css", "class.css"}, script: "class.js", texts: c.Texts, reference: true,
-		policy: policy{ancestors: c.Ancestors, forms: []string{own}},
+		policy: policy{ancestors: c.Ancestors, forms: ownForms},
 		title:  c.Texts.Word["class"], state: "class", wide: true, content: classContent(c, rows, p.base),
 	}
 	if c.Course != "" {

@@ -33,7 +33,7 @@ type Lab struct {
 func (p *Pages) Lab(w http.ResponseWriter, r *http.Request, l Lab) {
 	p.draw(w, r, sheet{
 		name: "lab", status: http.StatusOK, styles: []string{"parts.css", "lab.css"}, script: "lab.js", texts: l.Texts, reference: true,
-		policy: policy{ancestors: l.Ancestors, forms: []string{own}, requests: true},
+		policy: policy{ancestors: l.Ancestors, forms: ownForms, requests: true},
 		title:  l.Title, window: l.Status.Headline + " – " + l.Title, state: string(l.Status.State), id: "lab", content: labContent(l, p.base),
 		returnURL: l.ReturnURL, owner: l.Code,
 		data: labData{

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/stackhook/stackhook/shared/lab"
@@ -81,11 +83,16 @@ func TestW20HeartbeatOnComingBackFromTheLab(t *testing.T) {
 	m.click("#ways a")
 	m.want(`window.beats`, "1")
 	m.want(`pass(3600000)`, "1") // it stays open, and nobody is there
-	for _, focused := range []bool{false, true} {
-		if _, err := chromedp.Call(m.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: focused}); err != nil {
-			t.Fatal(err)
-		}
+	// A page without a screen keeps the focus when a tab opens before it, so a frame takes it away and gives it back.
+	if _, err := chromedp.Call(m.ctx, cdppage.BringToFront, cdp.Empty{}); err != nil {
+		t.Fatal(err)
 	}
+	m.until(`document.hidden`, "false")
+	m.eval(`(() => {
+		const frame = document.body.appendChild(document.createElement("iframe"));
+		frame.contentWindow.focus();
+		window.focus();
+	})()`)
 	m.until(`window.beats`, "2")
 }
 

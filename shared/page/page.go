@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -82,9 +83,9 @@ type sheet struct {
 	returnURL, owner, code string // for the foot; each may be empty
 
 	policy    policy
-	referrer  string // no-referrer if empty
-	reference bool   // show the request's reference
-	alike     string // if not empty: all sheets of this name differ in nonce and reference alone
+	referrer  string   // no-referrer if empty
+	reference bool     // show the request's reference
+	alike     likeness // draw it to be kept
 }
 
 // words are texts by name.
@@ -101,32 +102,48 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request, s sheet) {
 		function.Fail(w, r, fmt.Errorf("draw page %s: %w", s.name, err))
 		return
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Language", s.texts.Lang)
-	header.Set("Content-Security-Policy", s.policy.header(nonce))
-	header.Set("Referrer-Policy", "no-referrer")
-	if s.referrer != "" {
-		header.Set("Referrer-Policy", s.referrer)
-	}
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(s.status)
-	for _, piece := range pieces {
-		_, _ = w.Write(piece) // the browser may have gone
-	}
+	send(w, manner{s.status, s.texts.Lang, s.policy, s.referrer}, pieces, nonce, reference)
 }
+
+// manner is how a page is handed out.
+type manner struct {
+	status   int
+	lang     string
+	policy   policy
+	referrer string // no-referrer if empty
+}
+
+func send(w http.ResponseWriter, m manner, pieces [][]byte, nonce, reference string) {
+	header := w.Header()
+	header["Content-Type"], header["Cache-Control"], header["X-Content-Type-Options"] = hypertext, noStore, noSniff
+	header.Set("Content-Language", m.lang)
+	header.Set("Content-Security-Policy", m.policy.header(nonce))
+	header.Set("Referrer-Policy", cmp.Or(m.referrer, "no-referrer"))
+	w.WriteHeader(m.status)
+	_ = fill(w, pieces, nonce, reference) // the browser may have gone
+}
+
+// What all pages say of themselves, in values that they share.
+var (
+	hypertext = []string{"text/html; charset=utf-8"}
+	noStore   = []string{"no-store"}
+	noSniff   = []string{"nosniff"}
+)
 
 // usual is room enough for most pages, so that drawing one does not move it again and again. Style sheet and script are 25 KB of it.
 const usual = 40 << 10
 
-// textOf is a page's text in pieces.
+// textOf is a page's text in pieces, some of which may be stand-ins.
 func (p *Pages) textOf(ctx context.Context, s sheet, nonce, reference string) ([][]byte, error) {
-	if s.alike != "" {
-		return p.alike.text(s.alike, nonce, reference, func(nonce, reference string) ([]byte, error) { return p.execute(ctx, s, nonce, reference) })
+	if s.alike == (likeness{}) {
+		text, err := p.execute(ctx, s, nonce, reference)
+		return [][]byte{text}, err
 	}
-	text, err := p.execute(ctx, s, nonce, reference)
-	return [][]byte{text}, err
+	text, err := p.execute(ctx, s, nonceHere, referenceHere)
+	if err != nil {
+		return nil, err
+	}
+	return p.alike.keep(s.alike, text), nil
 }
 
 func (p *Pages) execute(ctx context.Context, s sheet, nonce, reference string) ([]byte, error) {
@@ -161,23 +178,43 @@ type policy struct {
 
 const own = "'self'"
 
+// ownForms is for pages whose forms go to us.
+var ownForms = []string{own}
+
 func (p policy) header(nonce string) string {
-	rules := []string{"default-src 'none'", "style-src 'nonce-" + nonce + "'", "script-src 'nonce-" + nonce + "'"}
+	var rules strings.Builder
+	rules.Grow(usualPolicy)
+	rule := func(name string, sources ...string) {
+		if rules.Len() > 0 {
+			rules.WriteString("; ")
+		}
+		rules.WriteString(name)
+		if len(sources) == 0 {
+			rules.WriteString(" 'none'")
+		}
+		for _, source := range sources {
+			rules.WriteByte(' ')
+			rules.WriteString(source)
+		}
+	}
+	rule("default-src")
+	once := "'nonce-" + nonce + "'"
+	rule("style-src", once)
+	rule("script-src", once)
 	if p.requests {
-		rules = append(rules, "connect-src "+own)
+		rule("connect-src", own)
 	}
 	if p.pictures {
-		rules = append(rules, "img-src data:")
+		rule("img-src", "data:")
 	}
-	return strings.Join(append(rules, "form-action "+sources(p.forms), "base-uri 'none'", "frame-ancestors "+sources(p.ancestors)), "; ")
+	rule("form-action", p.forms...)
+	rule("base-uri")
+	rule("frame-ancestors", p.ancestors...)
+	return rules.String()
 }
 
-func sources(list []string) string {
-	if len(list) == 0 {
-		return "'none'"
-	}
-	return strings.Join(list, " ")
-}
+// usualPolicy is room enough for a policy with a few ancestors.
+const usualPolicy = 320
 
 // originOf is the origin of a web address as a policy and postMessage name it; empty if it is none.
 func originOf(address string) string {

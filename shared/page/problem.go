@@ -1,6 +1,7 @@
 package page
 
 import (
+	"crypto/rand"
 	"net/http"
 	"strconv"
 	"time"
@@ -41,6 +42,14 @@ type againData struct {
 	Words   words `json:"words"`
 }
 
+// like is what the page has in common with others; nothing if it is made for one request alone.
+func (p Problem) like(reference, sentence string) likeness {
+	if p.more() || p.ReturnURL != "" || reference == "" {
+		return likeness{}
+	}
+	return likeness{p.Texts.Lang, p.Code, sentence}
+}
+
 // Problem answers with a problem page and notes the code for the log.
 func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem) {
 	logging.Note(r.Context(), "problem", problem.Code)
@@ -48,14 +57,18 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 	if wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
-	sentence := problem.Sentence
+	reference, sentence := logging.RequestID(r.Context()), problem.Sentence
 	if translated := problem.Texts.Problems[problem.Code]; translated != "" {
 		sentence = translated
 	}
+	like, rules := problem.like(reference, sentence), policy{ancestors: problem.Ancestors, forms: ownForms}
+	if pieces := p.alike.kept(like); pieces != nil {
+		send(w, manner{status: problem.Status, lang: problem.Texts.Lang, policy: rules}, pieces, rand.Text(), reference)
+		return
+	}
 	s := sheet{
-		name: "problem", status: problem.Status, texts: problem.Texts, reference: true,
-		policy: policy{ancestors: problem.Ancestors, forms: []string{own}},
-		title:  problem.Texts.Word["problem"], state: "problem", content: problemContent(problem, sentence, p.base),
+		name: "problem", status: problem.Status, texts: problem.Texts, reference: true, policy: rules, alike: like,
+		title: problem.Texts.Word["problem"], state: "problem", content: problemContent(problem, sentence, p.base),
 		code: problem.Code, returnURL: problem.ReturnURL,
 	}
 	if problem.more() {
@@ -63,9 +76,6 @@ func (p *Pages) Problem(w http.ResponseWriter, r *http.Request, problem Problem)
 	}
 	if problem.again() {
 		s.script, s.data = "problem.js", againData{Seconds: wait, Words: words{"retry_in": problem.Texts.Script["retry_in"]}}
-	}
-	if !problem.more() && problem.ReturnURL == "" && logging.RequestID(r.Context()) != "" {
-		s.alike = problem.Texts.Lang + " " + problem.Code + " " + sentence
 	}
 	p.draw(w, r, s)
 }
@@ -93,7 +103,7 @@ type Password struct {
 // Password answers with a page that shows a password, for browsers without script: elsewhere it is shown in place.
 func (p *Pages) Password(w http.ResponseWriter, r *http.Request, password Password) {
 	p.draw(w, r, sheet{
-		name: "password", status: http.StatusOK, styles: []string{"parts.css", "lab.css"}, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: []string{own}},
+		name: "password", status: http.StatusOK, styles: []string{"parts.css", "lab.css"}, texts: password.Texts, policy: policy{ancestors: password.Ancestors, forms: ownForms},
 		title: password.Texts.Word["reveal"], state: "ready", content: passwordContent(password, p.base, password.Texts.Word),
 	})
 }

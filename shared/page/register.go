@@ -22,7 +22,7 @@ type Register struct {
 // Register answers with the question or the result.
 func (p *Pages) Register(w http.ResponseWriter, r *http.Request, reg Register) {
 	s := sheet{
-		name: "register", status: http.StatusOK, styles: []string{"parts.css"}, texts: reg.Texts, reference: true, policy: policy{ancestors: reg.Ancestors, forms: []string{own}},
+		name: "register", status: http.StatusOK, styles: []string{"parts.css"}, texts: reg.Texts, reference: true, policy: policy{ancestors: reg.Ancestors, forms: ownForms},
 		title: reg.Texts.Word["register"], state: "building", content: registerContent(reg),
 	}
 	if reg.Done {

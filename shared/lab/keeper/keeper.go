@@ -364,7 +364,9 @@ func (k *Keeper) ask(ctx context.Context, t Ticket, look lab.Look) (openstack.St
 			return answer{openstack.Stack{StackRef: t.ref()}, eventsOf(t.ref(), events)}, err //nolint:wrapcheck // it says what it was doing
 		}
 		s, err := k.cloud(t).Stack(ctx, t.ref())
-		return answer{stack: answered(s)}, err //nolint:wrapcheck // it says what it was doing
+		s = answered(s)
+		lab.Unpack(s.Outputs)        // once for all who share it
+		return answer{stack: s}, err //nolint:wrapcheck // it says what it was doing
 	})
 	if shared {
 		logging.Note(ctx, "asked", "together")
