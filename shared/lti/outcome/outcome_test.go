@@ -38,6 +38,19 @@ func TestS01ReplaceResult(t *testing.T) {
 	}
 }
 
+// The values of OAuth Request Body Hash 1.0.
+func TestS01BodyHash(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"Hello World!": "Lve95gjOVATpfV8EL5X4nxwjKHE=",
+		"":             "2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+	} {
+		if got := outcome.BodyHash([]byte(body)); got != want {
+			t.Errorf("%q: %s, want %s", body, got, want)
+		}
+	}
+}
+
 // Open edX compares with the percent-decoded address; everybody else with the address as it is.
 func TestS01EscapedAddress(t *testing.T) {
 	t.Parallel()

@@ -22,9 +22,8 @@ func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+"
 // authorization is the OAuth header of a POST of body. signedURL is the address in the spelling that is signed; the
 // request's own address may be spelt otherwise (decoded).
 func authorization(place Place, signedURL string, body []byte, now time.Time) (string, error) {
-	hash := sha1.Sum(body) //nolint:gosec // see the import
 	params := []param{
-		{"oauth_body_hash", base64.StdEncoding.EncodeToString(hash[:])},
+		{"oauth_body_hash", bodyHash(body)},
 		{"oauth_consumer_key", place.Key},
 		{"oauth_nonce", rand.Text()},
 		{"oauth_signature_method", "HMAC-SHA1"},
@@ -43,6 +42,12 @@ func authorization(place Place, signedURL string, body []byte, now time.Time) (s
 		parts[i] = p.name + `="` + escape(p.value) + `"`
 	}
 	return "OAuth " + strings.Join(parts, ", "), nil
+}
+
+// bodyHash stands for a body that is no form and so is not signed itself (OAuth Request Body Hash 1.0).
+func bodyHash(body []byte) string {
+	hash := sha1.Sum(body) //nolint:gosec // see the import
+	return base64.StdEncoding.EncodeToString(hash[:])
 }
 
 // baseString is RFC 5849 section 3.4.1 for a POST whose body is no form: the header's parameters and the address's query.

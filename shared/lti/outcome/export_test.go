@@ -1,0 +1,4 @@
+package outcome
+
+// BodyHash is bodyHash for tests.
+var BodyHash = bodyHash
