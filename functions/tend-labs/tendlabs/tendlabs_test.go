@@ -65,6 +65,7 @@ api:
 // house is tend-labs on a fake cloud whose clock is its own.
 type house struct {
 	*openstacktest.Cloud
+	t       *testing.T
 	handler http.Handler
 	client  *openstack.Cloud
 	log     *loggingtest.Log
@@ -72,7 +73,7 @@ type house struct {
 
 func open(t *testing.T, change ...func(*tendlabs.Parts)) *house {
 	t.Helper()
-	h := &house{Cloud: openstacktest.Start(t, openstacktest.TokenLife(1000*time.Hour)), log: loggingtest.Catch(t, operator, scraper, naming)}
+	h := &house{t: t, Cloud: openstacktest.Start(t, openstacktest.TokenLife(1000*time.Hour)), log: loggingtest.Catch(t, operator, scraper, naming)}
 	env := maps.Clone(h.Env())
 	env[config.Variable] = configuration
 	src := config.Map(env)
@@ -100,6 +101,7 @@ func open(t *testing.T, change ...func(*tendlabs.Parts)) *house {
 }
 
 func (h *house) send(method, path, token, body string) *httptest.ResponseRecorder {
+	h.t.Helper()
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
@@ -111,6 +113,7 @@ func (h *house) send(method, path, token, body string) *httptest.ResponseRecorde
 	}
 	w := httptest.NewRecorder()
 	h.handler.ServeHTTP(w, r)
+	openstacktest.NoInternals(h.t, w.Body.String(), "hunter2")
 	return w
 }
 

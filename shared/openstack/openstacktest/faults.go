@@ -15,6 +15,8 @@ type Fault struct {
 	PathPattern string
 	// Status is answered instead of serving the request.
 	Status int
+	// Message is said with Status, in the service's own shape; empty is the status's text.
+	Message string
 	// Latency is waited (real time) before anything else.
 	Latency time.Duration
 	// DropRequest cuts the connection without serving the request.
@@ -125,8 +127,8 @@ func glob(pattern, text string) bool {
 }
 
 // faultReply is an error in the shape of the service that would send it.
-func faultReply(service string, status int) reply {
-	text := http.StatusText(status)
+func faultReply(service string, f Fault) reply {
+	status, text := f.Status, or(f.Message, http.StatusText(f.Status))
 	switch service {
 	case "heat":
 		return heatError(status, "InternalError", text)

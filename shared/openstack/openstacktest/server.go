@@ -269,7 +269,7 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.Status != 0 {
-		faultReply(service, f.Status).write(w)
+		faultReply(service, f).write(w)
 		return
 	}
 	q.lost, q.double = f.LostUpdate, f.DoubleCreate
