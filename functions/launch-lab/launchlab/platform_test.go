@@ -66,6 +66,18 @@ func newLMS(t *testing.T) *lms {
 	return &lms{platform, server}
 }
 
+// publish has the platform show another key set from now on.
+func (l *lms) publish(set any) {
+	inner := l.server.Config.Handler
+	l.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/jwks.json" {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(set)
+	})
+}
+
 // link is a link of this platform as a learner clicks it.
 func (l *lms) link(user string) ltitest.Link {
 	return ltitest.Link{

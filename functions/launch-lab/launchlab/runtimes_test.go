@@ -144,11 +144,13 @@ func TestW04WhoMayPost(t *testing.T) {
 	if w := s.serve(from(s.loginRequest(func(url.Values) {}), "cross-site")); w.Code != http.StatusOK {
 		t.Errorf("login: %d", w.Code)
 	}
+	s.ResetCalls()
 	for _, route := range []string{"/pick", "/register"} {
 		for _, site := range []string{"cross-site", "same-site"} {
 			problemPage(t, s.serve(from(httptest.NewRequest(http.MethodPost, route, nil), site)), http.StatusForbidden, "cross_site")
 		}
 	}
+	s.nothingDone(t)
 }
 
 // W07: a fault of ours is a page of 500 that says nothing of itself.

@@ -210,8 +210,8 @@ func TestResetAndEndOnThePage(t *testing.T) {
 	}
 }
 
-// R8: a ticket opens its own lab. Whatever is asked with one learner's ticket never names another's stack.
-func TestTicketsOpenTheirOwnLabOnly(t *testing.T) {
+// A ticket opens its own lab. Whatever is asked with one learner's ticket never names another's stack.
+func TestR8TicketsOpenTheirOwnLabOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	mine := s.ready(t, learner("u1"))

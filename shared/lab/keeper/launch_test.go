@@ -57,8 +57,8 @@ func (c *slow) EnsureStack(ctx context.Context, s openstack.NewStack) (openstack
 	return made, false, err
 }
 
-// R8: the page comes within a second, the create goes on and is not begun anew, and the page finds what came of it.
-func TestLaunchDoesNotWaitForASlowCloud(t *testing.T) {
+// The page comes within a second, the create goes on and is not begun anew, and the page finds what came of it.
+func TestR8LaunchDoesNotWaitForASlowCloud(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &slow{takes: 7 * time.Second}

@@ -38,7 +38,7 @@ var pasted = map[string]string{
 	"one of them twice":        "Client ID: " + client + "\nDeployment ID: 1\nKeyset URL: " + keyset + "\nAccess Token URL: " + token + "\nLogin URL: " + login + "\nClient ID: " + client,
 }
 
-func TestR05ParsesWhateverIsPasted(t *testing.T) {
+func TestR5ParsesWhateverIsPasted(t *testing.T) {
 	t.Parallel()
 	for name, text := range pasted {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ var faults = []fault{
 
 const studio = "Client ID: " + client + "\nDeployment ID: 1\nKeyset URL: " + keyset + "\nAccess Token URL: " + token + "\nLogin URL: " + login + "\n"
 
-func TestR05SaysWhatToDoAboutAFault(t *testing.T) {
+func TestR5SaysWhatToDoAboutAFault(t *testing.T) {
 	t.Parallel()
 	for _, row := range faults {
 		t.Run(row.name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestR05SaysWhatToDoAboutAFault(t *testing.T) {
 	}
 }
 
-func TestR05GivesAllFaultsAtOnce(t *testing.T) {
+func TestR5GivesAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, nothing := range []string{"", "Dear colleague, the client of https://client:8000/token is ill.\n"} {
 		_, err := openedx.Parse(nothing)
@@ -107,7 +107,7 @@ func TestR05GivesAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
-func TestR05HintsAreNotFaults(t *testing.T) {
+func TestR5HintsAreNotFaults(t *testing.T) {
 	t.Parallel()
 	for from, says := range map[string]string{
 		"/public_keysets/": "Keyset URL does not contain /api/lti_consumer/v1/public_keysets/",
@@ -127,7 +127,7 @@ func TestR05HintsAreNotFaults(t *testing.T) {
 }
 
 // An LMS on this machine needs no TLS, as in our own configuration.
-func TestR05LoopbackNeedsNoTLS(t *testing.T) {
+func TestR5LoopbackNeedsNoTLS(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"http://localhost:18000", "http://127.0.0.1:18000", "http://[::1]:18000", "http://lms.localhost"} {
 		if got, err := openedx.Parse(strings.ReplaceAll(studio, home, host)); err != nil || got.Issuer != host {
@@ -136,7 +136,7 @@ func TestR05LoopbackNeedsNoTLS(t *testing.T) {
 	}
 }
 
-func TestR05IssuerCanBeGiven(t *testing.T) {
+func TestR5IssuerCanBeGiven(t *testing.T) {
 	t.Parallel()
 	got, err := openedx.Parse(studio + "Issuer: https://courses.example.org/\n")
 	if err != nil || openedx.Entry(got, []string{"web"}, nil).Issuer != "https://courses.example.org/" {
@@ -154,7 +154,7 @@ labs: {web: {title: Web, template: labs/web.yaml}, db: {title: Databases, templa
 }
 
 // From Studio through the entry into the configuration, nothing is lost.
-func TestR05EntryRoundTrip(t *testing.T) {
+func TestR5EntryRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, ancestors := range [][]string{nil, {home, "https://apps.lms.example.org"}} {
 		v, err := openedx.Parse(studio)
@@ -180,7 +180,7 @@ func TestR05EntryRoundTrip(t *testing.T) {
 }
 
 // A deployment or client that looks like a number, or like anything of YAML's, stays the text that it is.
-func TestR05EntryKeepsText(t *testing.T) {
+func TestR5EntryKeepsText(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{"1", "1e3", "0x10", "true", "null", "~", "2026-11-22", "#5", "a:b", "-", "!x", "&y"} {
 		v, err := openedx.Parse(studio)
@@ -199,7 +199,7 @@ func TestR05EntryKeepsText(t *testing.T) {
 	}
 }
 
-func TestR05ConsumerRoundTrip(t *testing.T) {
+func TestR5ConsumerRoundTrip(t *testing.T) {
 	t.Parallel()
 	given := config.Consumer{Key: "academy", Secret: "hunter2-hunter2-hunter2-hunter2-lti", Labs: []string{"web"}, FrameAncestors: []string{home}, Instructors: true}
 	loaded, err := config.Map(map[string]string{config.Variable: configuration("consumers", openedx.ConsumerYAML(given))}).Load()
@@ -212,7 +212,7 @@ func TestR05ConsumerRoundTrip(t *testing.T) {
 	}
 }
 
-func TestR05PasteBack(t *testing.T) {
+func TestR5PasteBack(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"https://hooks.example.org/stack", "https://hooks.example.org/stack/"} {
 		got := map[string]string{}
