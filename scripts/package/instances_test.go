@@ -37,7 +37,7 @@ func twoInstances(t *testing.T) *instances {
 	server := httptest.NewUnstartedServer(nil)
 	i := &instances{
 		t: t, cloud: openstacktest.Start(t, openstacktest.StartAt(time.Now())), platform: ltitest.NewPlatform("http://" + server.Listener.Addr().String()),
-		redis: oncetest.Start(t, "--appendonly", "yes", "--appendfsync", "always"),
+		redis: oncetest.Start(t, "--dir", t.TempDir(), "--appendonly", "yes", "--appendfsync", "always"),
 		// A connection for each request, as from so many browsers.
 		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
@@ -75,8 +75,11 @@ func (i *instances) untilUp(base string) {
 
 // post sends a form to the instance whose turn it is.
 func (i *instances) post(form url.Values, cookies ...*http.Cookie) *http.Response {
-	base := i.bases[int(i.turn.Add(1))%len(i.bases)]
-	r, err := http.NewRequestWithContext(i.t.Context(), http.MethodPost, base+"/launch", strings.NewReader(form.Encode()))
+	return i.postTo(int(i.turn.Add(1))%len(i.bases), form, cookies...)
+}
+
+func (i *instances) postTo(at int, form url.Values, cookies ...*http.Cookie) *http.Response {
+	r, err := http.NewRequestWithContext(i.t.Context(), http.MethodPost, i.bases[at]+"/launch", strings.NewReader(form.Encode()))
 	if err != nil {
 		i.t.Error(err)
 		return nil
@@ -100,22 +103,32 @@ func (i *instances) atOnce(n int, form func(number int) (url.Values, []*http.Coo
 	i.t.Helper()
 	count := map[int]int{}
 	var mu sync.Mutex
+	i.burst(n, form, func(_, status int) {
+		mu.Lock()
+		defer mu.Unlock()
+		count[status]++
+	})
+	return count
+}
+
+// burst posts n times at once; answered hears of each as it comes, from many goroutines.
+func (i *instances) burst(n int, form func(number int) (url.Values, []*http.Cookie), answered func(number, status int)) {
+	i.t.Helper()
 	var wg sync.WaitGroup
 	for number := range n {
 		wg.Go(func() {
 			fields, cookies := form(number)
-			if response := i.post(fields, cookies...); response != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				count[response.StatusCode]++
-				if response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "" {
-					i.t.Error("503 without Retry-After")
-				}
+			response := i.post(fields, cookies...)
+			if response == nil {
+				return
 			}
+			if response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "" {
+				i.t.Error("503 without Retry-After")
+			}
+			answered(number, response.StatusCode)
 		})
 	}
 	wg.Wait()
-	return count
 }
 
 // begun is a login begun at one instance: what the platform will be asked, and the cookie.
@@ -149,8 +162,8 @@ func authAddress(page, auth string) string {
 	return auth + strings.ReplaceAll(rest, "&amp;", "&")
 }
 
-// Two processes behind a round-robin: of two hundred posts of one launch exactly one is let in, also of a launch that was
-// begun on the one and ended on either; without the Redis none is, and afterwards all that were refused are.
+// Two processes behind a round-robin: of two hundred posts of one launch exactly one is let in; without the Redis none is, and
+// afterwards all that were refused are.
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()
 	i := twoInstances(t)
@@ -179,6 +192,78 @@ func TestTwoInstances(t *testing.T) {
 	}
 	if got := i.atOnce(len(late), each); got[409] != len(late) {
 		t.Errorf("once more: %v, want %d × 409", got, len(late))
+	}
+}
+
+// R1: a launch that is begun at the one process is ended at the other, and counts at both.
+func TestR1BegunHereEndedThere(t *testing.T) {
+	t.Parallel()
+	i := twoInstances(t)
+	for here := range i.bases {
+		there := 1 - here
+		request, cookies := i.begun(here)
+		form := i.answer(request, i.platform.Sign)
+		for _, post := range []struct{ at, status int }{{there, http.StatusOK}, {here, http.StatusConflict}, {there, http.StatusConflict}} {
+			if got := i.postTo(post.at, form, cookies...); got == nil || got.StatusCode != post.status {
+				t.Errorf("begun at %d, posted to %d: %+v, want %d", here, post.at, got, post.status)
+			}
+		}
+	}
+}
+
+// R3: the Redis dies while four hundred posts of twenty launches are on their way to both processes. No launch is let in twice,
+// then or later; and who comes once the Redis is there again gets in.
+func TestR3RedisKilledInABurst(t *testing.T) {
+	t.Parallel()
+	i := twoInstances(t)
+	const launches, posts, before = 20, 400, 40
+	forms, cookies := make([]url.Values, launches), make([][]*http.Cookie, launches)
+	for n := range forms {
+		forms[n] = ltitest.New(public+"/launch-lab/launch", "academy", secret, fmt.Sprint("burst", n), time.Now()).Form()
+		if n%2 == 0 {
+			var request url.Values
+			request, cookies[n] = i.begun(n / 2 % 2)
+			forms[n] = i.answer(request, i.platform.Sign)
+		}
+	}
+	each := func(number int) (url.Values, []*http.Cookie) { return forms[number%launches], cookies[number%launches] }
+	var in [launches]atomic.Int64
+	var answers, refused atomic.Int64
+	letIn := func(number, status int) {
+		switch status {
+		case http.StatusOK:
+			in[number%launches].Add(1)
+		case http.StatusServiceUnavailable:
+			refused.Add(1)
+		case http.StatusConflict:
+		default:
+			t.Errorf("%d", status)
+		}
+	}
+	i.burst(posts, each, func(number, status int) {
+		if answers.Add(1) == before {
+			i.redis.Kill()
+		}
+		letIn(number, status)
+	})
+	if refused.Load() == 0 {
+		t.Error("nothing was on its way when the Redis was killed")
+	}
+	t.Logf("of %d posts %d were told to come back", posts, refused.Load())
+	if got := i.atOnce(launches, each); got[503] != launches {
+		t.Errorf("without the store: %v, want %d × 503", got, launches)
+	}
+	i.redis.Restart()
+	refused.Store(0)
+	i.burst(posts, each, letIn)
+	for n := range in {
+		if got := in[n].Load(); got > 1 {
+			t.Errorf("launch %d was let in %d times", n, got)
+		}
+	}
+	late := newLaunch().Form()
+	if got := i.post(late); refused.Load() > 0 || got == nil || got.StatusCode != http.StatusOK {
+		t.Errorf("with the store again %d are told to come back, and a new launch gets %+v", refused.Load(), got)
 	}
 }
 
