@@ -3,6 +3,7 @@ package shim_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -148,7 +149,7 @@ func TestAxe(t *testing.T) {
 	for _, look := range []struct {
 		scheme string
 		width  int
-	}{{"light", 1000}, {"dark", 320}} {
+	}{{"light", 1000}, {"light", 320}, {"dark", 1000}, {"dark", 320}} {
 		b.Scheme(look.scheme)
 		b.Viewport(look.width, 800)
 		for i, name := range names {
@@ -156,7 +157,7 @@ func TestAxe(t *testing.T) {
 			// What is folded away has to be right as well.
 			b.Page(0).Eval(`document.querySelectorAll("details").forEach((d) => { d.open = true; })`, nil)
 			for _, v := range b.Page(0).Axe("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice") {
-				t.Errorf("%s, %s: %s (%s): %s\n%s", name, look.scheme, v.ID, v.Impact, v.Help, strings.Join(v.Nodes, "\n"))
+				t.Errorf("%s, %s, %d: %s (%s): %s\n%s", name, look.scheme, look.width, v.ID, v.Impact, v.Help, strings.Join(v.Nodes, "\n"))
 			}
 			if wide := b.Page(0).String(`document.documentElement.scrollWidth`); wide != strconv.Itoa(look.width) {
 				t.Errorf("%s is %s wide in %d", name, wide, look.width)
@@ -168,31 +169,29 @@ func TestAxe(t *testing.T) {
 	}
 }
 
-// The lab page is small, asks nobody else, and is seen at once.
+// The lab page is small, asks nobody else, and is seen at once. Not parallel: it looks at the time.
 func TestLabPageIsLight(t *testing.T) {
-	t.Parallel()
-	names := []string{"lab, ready"}
-	server := gallery(t, names)
+	server := gallery(t, []string{"lab, ready"})
 	b := browsertest.Start(t, browsertest.Options{Kind: browsertest.Chromium, Cookies: browsertest.Allowed, Hosts: ltiHosts})
-	var paints []float64
-	for range 5 {
+	var facts struct{ Size, Paint float64 }
+	best := math.Inf(1)
+	// The best of ten, because the tests of other packages run at the same time: what disturbs a load makes it slower, never
+	// quicker, and the first load of a browser is always slower.
+	for range 10 {
 		b.Open(server.URL + "/0")
 		b.Page(0).Until("the first paint", `performance.getEntriesByName("first-contentful-paint").length`)
-		var facts struct{ Size, Paint float64 }
 		b.Page(0).Eval(`({
 			size: performance.getEntriesByType("navigation")[0].transferSize,
 			paint: performance.getEntriesByName("first-contentful-paint")[0].startTime,
 		})`, &facts)
-		if facts.Size > 50_000 || facts.Size == 0 {
-			t.Errorf("the page is %.0f bytes over the wire, want at most 50 kB", facts.Size)
-		}
-		paints = append(paints, facts.Paint)
 		t.Logf("%.0f bytes, first paint after %.0f ms", facts.Size, facts.Paint)
+		best = min(best, facts.Paint)
 	}
-	slices.Sort(paints)
-	// 100 ms is the aim, and what an idle machine needs; the limit allows for a machine that runs all tests at once.
-	if paints[2] > 1000 {
-		t.Errorf("first paint after %.0f ms (median of five), want 1 s at most", paints[2])
+	if best >= 100 {
+		t.Errorf("first paint after %.0f ms (best of ten), want less than 100 ms", best)
+	}
+	if facts.Size > 50_000 || facts.Size == 0 {
+		t.Errorf("the page is %.0f bytes over the wire, want at most 50 kB", facts.Size)
 	}
 	if got := b.Elsewhere(server.URL); len(got) > 0 {
 		t.Errorf("asked elsewhere: %v", got)
