@@ -36,7 +36,8 @@ type Tool struct {
 //	storage=_parent, storage=NAME              platform storage, by the course page or a frame of that name
 //	blocks=2                                   so many blocks on the page: iframes #tool, #tool2, …
 //
-// The same query at /start redirects to the tool's login without a course page, as a block that opens in a new window.
+// The same query at /start redirects to the tool's login without a course page, as a block that opens in a new window. Its login
+// and its key set are at Open edX's addresses, too.
 type Platform struct {
 	Issuer   string // its public address
 	Loopback string // the same without TLS, for what is not a browser

@@ -106,9 +106,17 @@ async function chosen(form) {
   return page.claims({ header: protectedHeader, claims: payload });
 }
 
+// Open edX has its login and its key set at addresses of its own.
+function place(path) {
+  const openEdx = "/api/lti_consumer/v1/";
+  if (path === openEdx + "launch/") return "/auth";
+  if (path.startsWith(openEdx + "public_keysets/")) return "/jwks.json";
+  return path;
+}
+
 async function route(request, url) {
   const form = request.method === "POST" ? new URLSearchParams(await text(request)) : url.searchParams;
-  switch (url.pathname) {
+  switch (place(url.pathname)) {
     case "/": return page.course(blocks(url.searchParams).map(initiate), url.searchParams.get("storage"), new URL(options.tool.launch).origin);
     case "/start": return { redirect: initiate(url.searchParams) };
     case "/storage": return page.storage(new URL(options.tool.launch).origin);

@@ -4,67 +4,94 @@ import (
 	"bytes"
 	"net"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stackhook/stackhook/functions/shim/shim"
 	"github.com/stackhook/stackhook/scripts/peers"
 	"github.com/stackhook/stackhook/shared/config"
-	"github.com/stackhook/stackhook/shared/lti/ltitest"
 	"github.com/stackhook/stackhook/shared/openstack/openstacktest"
 )
 
 var (
 	indentedShell = regexp.MustCompile("(?s)   ```sh\n(.*?)   ```")
-	tableRow      = regexp.MustCompile("(?m)^   \\| ([^|`]+) \\| `([^`]*)` \\|$")
+	shownValues   = regexp.MustCompile("(?s)```text\n(.*?)```")
+	tableRow      = regexp.MustCompile("(?m)^\\| ([^|`]+) \\| `([^`]*)` \\|$")
 	printedLine   = regexp.MustCompile(`(?m)^([A-Z][A-Za-z ]*[A-Za-z])  +(\S.*)$`)
 )
 
-// guide is a part of launch-lab's README, section "Put a lab in your course", followed on this machine: its names stand for these.
+// guide is how launch-lab's README puts a lab into a course, followed on this machine: its names stand for these.
 type guide struct {
 	t             *testing.T
 	public, lms   string
-	text, printed string
+	steps, values string // the part with the steps, and the one with Studio's values
+	printed       string
 	cloud         *openstacktest.Cloud // stands for mycloud
 }
 
-// follow reads the part and runs its first command.
-func follow(t *testing.T, part, public, lms string) *guide {
+// part is a part of launch-lab's README.
+func part(t *testing.T, title string) string {
 	t.Helper()
 	readme, err := os.ReadFile("../../launch-lab/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := strings.Cut(string(readme), "\n### "+part+"\n")
+	_, text, found := strings.Cut(string(readme), "\n### "+title+"\n")
 	if !found {
-		t.Fatalf("the README has no part %q", part)
+		t.Fatalf("the README has no part %q", title)
 	}
 	text, _, _ = strings.Cut(text, "\n##")
+	return text
+}
+
+// follow reads the parts of a version of LTI and runs the first command.
+func follow(t *testing.T, version, public, lms string) *guide {
+	t.Helper()
 	cloud, err := openstacktest.New(openstacktest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cloud.Close)
-	g := &guide{t: t, public: public, lms: lms, cloud: cloud}
-	g.text = strings.NewReplacer("https://hooks.example.org", public, "https://lms.example.org", lms).Replace(text)
+	here := strings.NewReplacer("https://hooks.example.org", public, "https://lms.example.org", lms)
+	g := &guide{
+		t: t, public: public, lms: lms, cloud: cloud,
+		steps: here.Replace(part(t, "Open edX, "+version)), values: here.Replace(part(t, "Studio's values, "+version)),
+	}
+	g.isShort()
 	g.printed = g.run(0, "")
 	return g
 }
 
-// run runs a command of the part, as it stands there but for its indentation, in the root of the repository.
+// isShort holds the steps to ten lines, blank ones and fences apart.
+func (g *guide) isShort() {
+	g.t.Helper()
+	lines := slices.DeleteFunc(strings.Split(g.steps, "\n"), func(line string) bool {
+		line = strings.TrimSpace(line)
+		return line == "" || strings.HasPrefix(line, "```")
+	})
+	if len(lines) > 10 {
+		g.t.Errorf("the steps take %d lines, want 10 at most", len(lines))
+	}
+}
+
+// run runs a command of the steps, as it stands there but for its indentation, in the root of the repository.
 func (g *guide) run(number int, configuration string) string {
 	g.t.Helper()
-	found := indentedShell.FindAllStringSubmatch(g.text, -1)
+	found := indentedShell.FindAllStringSubmatch(g.steps, -1)
 	if len(found) <= number {
-		g.t.Fatalf("the part has %d commands", len(found))
+		g.t.Fatalf("the steps have %d commands", len(found))
 	}
 	command := strings.ReplaceAll("\n"+found[number][1], "\n   ", "\n")
 	command = strings.ReplaceAll(command, "STACKHOOK_CONFIG=stackhook.yaml OS_CLOUD=mycloud", "STACKHOOK_CONFIG='"+configuration+"'")
+	if strings.Contains(command, "<studio.txt") {
+		command = strings.ReplaceAll(command, "studio.txt", "'"+g.shown()+"'")
+	}
 	shell := exec.CommandContext(g.t.Context(), "bash", "-ec", command)
 	shell.Dir, shell.Env = "../../..", os.Environ()
 	for name, value := range g.cloud.Env() {
@@ -79,16 +106,30 @@ func (g *guide) run(number int, configuration string) string {
 	return string(out)
 }
 
-// studio are the values that the part says to put into Studio. What the command prints must be the same.
+// shown is a file with the values that Studio shows.
+func (g *guide) shown() string {
+	g.t.Helper()
+	values := shownValues.FindStringSubmatch(g.values)
+	if values == nil {
+		g.t.Fatal("the README does not say what Studio shows")
+	}
+	file := filepath.Join(g.t.TempDir(), "studio.txt")
+	if err := os.WriteFile(file, []byte(values[1]), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+	return file
+}
+
+// studio are the values that the README says to put into Studio. What the command prints must be the same.
 func (g *guide) studio() map[string]string {
 	g.t.Helper()
 	printed := map[string]string{}
 	for _, line := range printedLine.FindAllStringSubmatch(g.printed, -1) {
 		printed[line[1]] = line[2]
 	}
-	rows := tableRow.FindAllStringSubmatch(g.text, -1)
+	rows := tableRow.FindAllStringSubmatch(g.values, -1)
 	if len(rows) < 3 {
-		g.t.Fatalf("the part has %d values", len(rows))
+		g.t.Fatalf("the README has %d values", len(rows))
 	}
 	for _, row := range rows {
 		if printed[row[1]] != row[2] {
@@ -98,7 +139,7 @@ func (g *guide) studio() map[string]string {
 	return printed
 }
 
-// start puts the printed entry into a configuration, checks that as the part says, and starts the shim on it.
+// start puts the printed entry into a configuration, checks that as the steps say, and starts the shim on it.
 func (g *guide) start() caller {
 	g.t.Helper()
 	entry, _, found := strings.Cut(g.printed, "\n# Into Studio")
@@ -155,7 +196,7 @@ func custom(t *testing.T, parameters string) (name, value string) {
 // By LTI 1.1, python3-lti signs with nothing but what the README and its command say.
 func TestReadmeCourseByLTI11(t *testing.T) {
 	t.Parallel()
-	g := follow(t, "Open edX, LTI 1.1", ours(t), "https://lms.example.org")
+	g := follow(t, "LTI 1.1", ours(t), "https://lms.example.org")
 	studio, c := g.studio(), g.start()
 	passport := strings.Split(strings.Trim(studio["LTI Passports"], `"`), ":") // as lti_xblock.py reads it
 	if len(passport) != 3 || passport[0] != studio["LTI ID"] {
@@ -177,36 +218,22 @@ func TestReadmeCourseByLTI11(t *testing.T) {
 	}
 }
 
-// By LTI 1.3, a platform with Open edX's addresses launches with nothing but what the README and its command say.
+// By LTI 1.3, the platform on jose, at Open edX's addresses, launches with nothing but what the README and its command say.
 func TestReadmeCourseByLTI13(t *testing.T) {
 	t.Parallel()
-	var platform *ltitest.Platform
-	// Open edX has its key set and its login elsewhere than ltitest.
-	lms := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch path := r.URL.Path; {
-		case strings.HasPrefix(path, "/api/lti_consumer/v1/public_keysets/"):
-			r.URL.Path = "/jwks.json"
-		case path == "/api/lti_consumer/v1/launch/":
-			r.URL.Path = "/auth"
-		}
-		platform.Handler().ServeHTTP(w, r)
-	}))
-	t.Cleanup(lms.Close)
-	platform = ltitest.NewPlatform(lms.URL)
-	g := follow(t, "Open edX, LTI 1.3", ours(t), lms.URL)
-	studio, c := g.studio(), g.start()
-	if platform.Fetches() == 0 {
-		t.Error("the doctor did not ask for the platform's key set")
-	}
-	id := regexp.MustCompile(`Client ID: (\S+)\n\s+Deployment ID: (\S+)\n`).FindStringSubmatch(g.text)
+	id := regexp.MustCompile(`Client ID: (\S+)\nDeployment ID: (\S+)\n`).FindStringSubmatch(part(t, "Studio's values, LTI 1.3"))
 	if id == nil {
 		t.Fatal("the README has no client ID")
 	}
+	platform := peers.StartPlatform(t, peers.PlatformOptions{ClientID: id[1], Deployment: id[2]})
+	g := follow(t, "LTI 1.3", ours(t), platform.Issuer)
+	studio, c := g.studio(), g.start()
+	if !slices.ContainsFunc(platform.Asked(t), func(asked string) bool { return strings.HasPrefix(asked, "GET /api/lti_consumer/v1/public_keysets/") }) {
+		t.Error("the doctor did not ask for the platform's key set")
+	}
+	platform.SetTool(t, peers.Tool{Login: studio["Tool Initiate Login URL"], Launch: studio["Tool Launch URL"], JWKS: studio["Tool Keyset URL"]})
 	name, value := custom(t, studio["Custom Parameters"])
-	page := c.follow(platform.LoginURL(studio["Tool Initiate Login URL"], ltitest.Link{
-		ClientID: id[1], Deployment: id[2], Target: studio["Tool Launch URL"], User: "0a4c1f3e-5b1d-4c0e-8a71-93b1c6c1d2aa", Context: "course-v1:Academy+Web101+2026",
-		ResourceLink: "block-v1:Academy+Web101+2026+type@lti_consumer+block@8f2c", Custom: map[string]string{name: value},
-	}))
+	page := c.follow(c.noRedirect(http.MethodGet, platform.Issuer+"/start?"+url.Values{name: {value}}.Encode(), "").Get("Location"))
 	if page.code != http.StatusOK || ticketInPage.FindStringSubmatch(page.body) == nil {
 		t.Errorf("launch: %d\n%s", page.code, page.body)
 	}
