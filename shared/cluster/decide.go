@@ -102,8 +102,8 @@ type State struct {
 	Wanted time.Time
 	// Rival says that an alarm asked for more nodes while this request waited for its turn: more goes before fewer (F15).
 	Rival bool
-	// Room is how many more nodes the quotas allow; nil if that is not known.
-	Room *int
+	// Room is what the quotas leave; nil if that is not known.
+	Room *Room
 	// Sticky says that the pool keeps clients at their members. It matters where nodes begin to leave.
 	Sticky bool
 	// Sessions are how many each pool member has now, by its id; nil if nobody has looked.
@@ -349,8 +349,8 @@ func (d Decision) standstill(s State, r Request) Decision {
 	switch {
 	case r.Percent != nil && d.Asked == d.From:
 		return d.say(Unchanged, 0, fmt.Sprintf("%d %% of %s is no step; nothing was changed.", *r.Percent, nodes(d.From)))
-	case grows && d.From < s.Max && s.Room != nil && *s.Room < 1:
-		return d.say(NoQuota, 0, fmt.Sprintf("The cluster has %s, and the project's quota has no room for another; nothing was changed. Ask the operator to raise it.", nodes(d.From)))
+	case grows && d.From < s.Max && s.room() < 1:
+		return d.say(NoQuota, 0, fmt.Sprintf("The cluster has %s, and %s has no room for another; nothing was changed. Ask the operator to raise it.", nodes(d.From), s.theQuota()))
 	case r.Op == OpOut || d.Asked > s.Max:
 		return d.say(AtMax, 0, fmt.Sprintf("The cluster has %s, and its upper bound is %d%s; nothing was changed.", nodes(d.From), s.Max, s.because()))
 	case r.Op == OpIn || d.Asked < s.Min:

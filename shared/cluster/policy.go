@@ -167,8 +167,8 @@ func (s State) trimmed(r Request, asked int) (int, []string) {
 	if bounded := min(max(to, s.Min), s.Max); bounded != to {
 		limit(bounded, "its bounds are %d and %d%s", s.Min, s.Max, s.because())
 	}
-	if s.Room != nil && to > size && to-size > *s.Room { // a sum might not hold a room without bounds
-		limit(size+max(0, *s.Room), "the project's quota has room for %d more", max(0, *s.Room))
+	if room := s.room(); to-size > room { // a sum might not hold a room without bounds
+		limit(size+room, "%s has room for %d more", s.theQuota(), room)
 	}
 	if (r.Op == OpOut && to < size) || (r.Op == OpIn && to > size) {
 		return size, why

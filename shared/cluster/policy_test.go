@@ -52,7 +52,7 @@ func value(r cluster.Request, v float64) cluster.Request {
 }
 
 func room(s cluster.State, n int) cluster.State {
-	s.Room = &n
+	s.Room = &cluster.Room{Nodes: n, Quota: "cores"}
 	return s
 }
 

@@ -112,10 +112,7 @@ func (s State) removal(victims []string) []string {
 
 // raise brings a cluster up to its lower bound, which a schedule may have moved (N12).
 func (d Decision) raise(s State, r Request, now time.Time) Decision {
-	to := s.Min
-	if s.Room != nil {
-		to = s.size() + min(to-s.size(), max(0, *s.Room))
-	}
+	to := s.size() + min(s.Min-s.size(), s.room())
 	d.Asked = s.Min
 	switch {
 	case to == s.size():

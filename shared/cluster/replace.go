@@ -17,8 +17,8 @@ func (d Decision) replace(s State, r Request, now time.Time) Decision {
 	if !found {
 		return d.say(Unchanged, 0, "None of the nodes in question is broken, or in the cluster any more; nothing was changed.")
 	}
-	if s.Room != nil && *s.Room < 1 {
-		return d.say(NoQuota, 0, "The project's quota has no room for a node beside the one to be replaced; nothing was changed. Ask the operator to raise it.")
+	if s.room() < 1 {
+		return d.say(NoQuota, 0, fmt.Sprintf("A node is made beside the one to be replaced, and %s has no room for it; nothing was changed. Ask the operator to raise it.", s.theQuota()))
 	}
 	if d, held := d.holdReplace(s, r, now); held {
 		return d

@@ -80,7 +80,7 @@ func TestF12Decide(t *testing.T) {
 			swapped(10*time.Minute, cluster.OpReplace)(s)
 			s.Policy.StepsPerHour = 1
 		}), alarm(), cluster.RateLimited, ""},
-		"no room": {with(broken("2"), func(s *cluster.State) { s.Room = new(int) }), alarm(), cluster.NoQuota, ""},
+		"no room": {with(broken("2"), func(s *cluster.State) { s.Room = &cluster.Room{} }), alarm(), cluster.NoQuota, ""},
 		"busy":    {in(broken("2"), "UPDATE", "IN_PROGRESS"), alarm(), cluster.Busy, ""},
 		"asleep":  {in(broken("2"), "SUSPEND", "COMPLETE"), alarm(), cluster.NotScalable, ""},
 		"unknown": {complete(4), alarm(), cluster.Unchanged, ""},

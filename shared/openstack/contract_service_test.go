@@ -161,13 +161,13 @@ func loadBalancer(h *harness) {
 func serverRoom(h *harness) {
 	t := h.t
 	before, err := h.cloud.ServerRoom(t.Context())
-	if err != nil || before < 1 {
-		t.Fatalf("room for %d, %v", before, err)
+	if err != nil || before.Servers < 1 || before.Cores < 1 || before.RAM < 64 {
+		t.Fatalf("room is %+v, %v", before, err)
 	}
 	h.built(t, openstack.NewStack{Template: served})
 	// Other rows make and delete servers meanwhile.
-	if after, err := h.cloud.ServerRoom(t.Context()); err != nil || after < 0 || before == math.MaxInt && after != before {
-		t.Errorf("room for %d, %v; %d before", after, err, before)
+	if after, err := h.cloud.ServerRoom(t.Context()); err != nil || after.Servers < 0 || before.Servers == math.MaxInt && after != before {
+		t.Errorf("room is %+v, %v; %+v before", after, err, before)
 	}
 }
 

@@ -97,13 +97,13 @@ func (c *Cloud) BalancerRoom(ctx context.Context) (int, error) {
 	return left(*limit, len(reply.LoadBalancers)), err
 }
 
-// ServerRoom is how many more servers the project's quota in Nova allows, whatever their size: one request.
-func (c *Cloud) ServerRoom(ctx context.Context) (int, error) {
+// ServerRoom is what the project's quotas in Nova leave for servers, and Nova's part of a Room alone: one request.
+func (c *Cloud) ServerRoom(ctx context.Context) (Room, error) {
 	room := unbounded()
 	if err := c.novaRoom(ctx, &room); err != nil {
-		return 0, err
+		return Room{}, err
 	}
-	return room.Servers, nil
+	return room, nil
 }
 
 // left is what a limit leaves; a negative one is none.

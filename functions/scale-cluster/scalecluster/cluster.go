@@ -33,7 +33,8 @@ type stacks interface {
 	Pool(ctx context.Context, id string) (openstack.PoolSettings, error)
 	LoadBalancerStatus(ctx context.Context, id string) (string, error)
 	PatchStack(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) error
-	ServerRoom(ctx context.Context) (int, error)
+	ServerRoom(ctx context.Context) (openstack.Room, error)
+	Flavors(ctx context.Context) ([]openstack.Flavor, error)
 	Servers(ctx context.Context, ids ...string) ([]openstack.Server, error)
 	Act(ctx context.Context, ref openstack.StackRef, action openstack.Action) error
 	Signal(ctx context.Context, ref openstack.StackRef, resource string, s openstack.Signal) error

@@ -39,34 +39,38 @@ func (s *scaler) gather(ctx context.Context, v *visit, decide decider, decision 
 // hand changes that, and a drain that has begun has it written on its member.
 const poolLife = time.Hour
 
-// pools remembers what pools are like, to save a request for each drain.
-type pools struct {
+// facts remember for a while what hardly ever changes, to save a request.
+type facts[T any] struct {
 	mu sync.Mutex
-	by map[string]poolFact
+	by map[string]fact[T]
 }
 
-type poolFact struct {
-	sticky bool
-	until  time.Time
+type fact[T any] struct {
+	value T
+	until time.Time
 }
 
-func (p *pools) get(id string, now time.Time) (poolFact, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fact, known := p.by[id]
-	return fact, known && now.Before(fact.until)
+func (f *facts[T]) get(id string, now time.Time) (T, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known, ok := f.by[id]
+	if !ok || !now.Before(known.until) {
+		var none T
+		return none, false
+	}
+	return known.value, true
 }
 
-func (p *pools) put(id string, fact poolFact) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.by[id] = fact
+func (f *facts[T]) put(id string, value T, until time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.by[id] = fact[T]{value, until}
 }
 
 // lookAtPool learns whether the pool keeps clients at their members.
 func (s *scaler) lookAtPool(ctx context.Context, v *visit) error {
 	id := poolOf(v.stack)
-	fact, known := s.pools.get(id, v.now)
+	sticky, known := s.pools.get(id, v.now)
 	if !known {
 		pool, err := v.door.Pool(ctx, id)
 		if openstack.CodeOf(err) == openstack.Gone { // the pool, and not the cluster
@@ -76,9 +80,9 @@ func (s *scaler) lookAtPool(ctx context.Context, v *visit) error {
 			return err //nolint:wrapcheck // gather says what it was for
 		}
 		v.spent = true
-		fact = poolFact{pool.Persistence != "", v.now.Add(poolLife)}
-		s.pools.put(id, fact)
+		sticky = pool.Persistence != ""
+		s.pools.put(id, sticky, v.now.Add(poolLife))
 	}
-	v.state.Sticky = fact.sticky
+	v.state.Sticky = sticky
 	return nil
 }

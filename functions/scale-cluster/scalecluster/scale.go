@@ -33,7 +33,8 @@ type scaler struct {
 	wishes      wishes // for more nodes
 	worked      wishes // sights of Heat at work
 	roundsAt    roundsAt
-	pools       pools
+	pools       facts[bool]             // whether a pool keeps clients at their members, by its id
+	flavors     facts[openstack.Flavor] // by id or name, as a stack's parameter has it
 	stored      deliveries
 }
 
@@ -213,11 +214,9 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 	}
 	builds := decision.To > decision.From && (decision.Code == cluster.Scaled || decision.Code == cluster.Capped) || decision.Code == cluster.Replaced
 	if builds && v.target.quota {
-		room, err := v.door.ServerRoom(ctx)
-		if err != nil {
+		if err := s.measure(ctx, v); err != nil {
 			return cluster.Decision{}, fmt.Errorf("read quota for cluster %s: %w", v.target.name, err)
 		}
-		v.state.Room = &room
 		decision = decide(v.state, v.request, v.now)
 	}
 	decision, err := s.gather(ctx, v, decide, decision)

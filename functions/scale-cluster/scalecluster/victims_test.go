@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	flavorsOf = "nova GET /flavors/detail"
 	membersOf = "octavia GET /lbaas/pools/{}/members"
 	changeOne = "octavia PUT /lbaas/pools/{}/members/{}"
 	preview   = "heat PATCH /stacks/{}/{}/preview"
@@ -271,4 +272,61 @@ func TestN10Quota(t *testing.T) {
 	h.settle(longEnough)
 	h.cloud.SetServerQuota(-1)
 	h.post("/bounded/out", `{"by": 5}`, ci()).want(t, http.StatusAccepted, "scaled")
+}
+
+// N10: of all quotas of Nova the one counts that leaves the fewest nodes of the cluster's flavor, and the answer names it.
+func TestN10QuotaOfCoresAndMemory(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		limit func(q *openstacktest.Quota) // for two nodes of 1 core and 2 GiB
+		code  string
+		to    float64
+		says  string
+	}{
+		"cores for one more":         {func(q *openstacktest.Quota) { q.Cores = 3 }, "capped", 3, "quota of cores has room for 1 more"},
+		"memory for one and a half":  {func(q *openstacktest.Quota) { q.RAM = 7 << 10 }, "capped", 3, "quota of memory has room for 1 more"},
+		"the least of three":         {func(q *openstacktest.Quota) { q.Servers, q.Cores, q.RAM = 6, 4, 12<<10 }, "capped", 4, "quota of cores has room for 2 more"},
+		"memory for half of another": {func(q *openstacktest.Quota) { q.RAM = 5 << 10 }, "no_quota", 2, "quota of memory has no room"},
+		"enough of all":              {func(q *openstacktest.Quota) { q.Servers, q.Cores, q.RAM = 5, 5, 10<<10 }, "scaled", 5, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t)
+			h.cluster("bounded", 2)
+			quota := openstacktest.NoQuota()
+			row.limit(&quota)
+			h.cloud.SetQuota(quota)
+			dry := h.post("/bounded/out?dry_run=1", `{"by": 3}`, ci())
+			if got := h.calls(); !slices.Contains(got, flavorsOf) || dry.code() != row.code {
+				t.Errorf("%v, %s", got, dry.text)
+			}
+			r := h.post("/bounded/out", `{"by": 3}`, ci())
+			if got := h.calls(); len(got) > 4 || slices.Contains(got, flavorsOf) {
+				t.Errorf("asked %v: a flavor is asked for once", got)
+			}
+			if r.code() != row.code || r.body["to"] != row.to || !strings.Contains(r.text, row.says) {
+				t.Errorf("%s", r.text)
+			}
+			h.settle(longEnough)
+			if s, _ := h.cloud.Stack("bounded"); strings.HasSuffix(s.State, "FAILED") || h.count("bounded") != int(row.to) {
+				t.Errorf("%s: %s", s.State, s.Reason)
+			}
+		})
+	}
+}
+
+// N10: where flavors are not to be had, servers alone count.
+func TestN10QuotaWithoutFlavors(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster("bounded", 2)
+	quota := openstacktest.NoQuota()
+	quota.Servers, quota.Cores = 4, 3
+	h.cloud.SetQuota(quota)
+	h.cloud.Inject(openstacktest.Fault{Service: "nova", PathPattern: "/flavors/detail", Status: http.StatusForbidden})
+	r := h.post("/bounded/out?dry_run=1", `{"by": 3}`, ci())
+	r.want(t, http.StatusOK, "capped")
+	if r.body["to"] != 4.0 || !strings.Contains(r.text, "quota of servers") || !strings.Contains(h.log.String(), "only the quota of servers counts") {
+		t.Errorf("%s", r.text)
+	}
 }
