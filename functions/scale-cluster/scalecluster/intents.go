@@ -166,7 +166,7 @@ func (s *scaler) pending(ctx context.Context, v *visit, pass cluster.Decision) (
 	switch {
 	case decision.Applied, decision.DryRun && !decision.Idle():
 		return &decision, nil
-	case decision.GivesUp(intent) && !v.request.DryRun:
+	case decision.GivesUp(intent) && !mine.wrote && !v.request.DryRun:
 		if err := s.write(ctx, v, intent.Settled(rand.Text()), "not made: "+string(decision.Code)); err != nil {
 			logging.From(ctx).Warn().Err(err).Msg("a kept request could not be written off")
 		}

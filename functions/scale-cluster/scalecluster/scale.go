@@ -131,7 +131,7 @@ func (s *scaler) besides(ctx context.Context, v *visit, decision cluster.Decisio
 	switch {
 	case r.Op == cluster.OpPass:
 		out.Decision, err = s.carry(ctx, v, decision)
-	case occasion && (decision.Idle() && v.target.policy.NeedsPass() || v.state.Stuck(s.now())):
+	case occasion && !v.wrote && (decision.Idle() && v.target.policy.NeedsPass() || v.state.Stuck(s.now())):
 		out.Decision = s.keep(ctx, v, decision)
 		v.request = cluster.Request{Op: cluster.OpPass, Who: r.Who, DryRun: r.DryRun}
 		var pass cluster.Decision
@@ -139,7 +139,7 @@ func (s *scaler) besides(ctx context.Context, v *visit, decision cluster.Decisio
 			pass, err = s.carry(ctx, v, pass)
 		}
 		out.pass = &pass
-	case occasion && decision.Idle():
+	case occasion && !v.wrote && decision.Idle():
 		out.pass, err = s.onlyKept(ctx, v)
 	default:
 		out.Decision = s.keep(ctx, v, decision)
@@ -169,6 +169,7 @@ type visit struct {
 	state   cluster.State
 	now     time.Time // one for all looks at one decision, so that they agree
 	spent   bool      // the pool was read, too: of the four requests none is left to tell why another is refused
+	wrote   bool      // an update was sent, whatever became of it: none is left for anything besides
 }
 
 // look reads the cluster's stack, unless one that waited before us has done so since we came.
@@ -256,6 +257,7 @@ func (t *turn) keep(d door, stack openstack.Stack, outputs bool, begun uint64) {
 // apply writes the decision and reads back whose decision stands. An update is never sent twice: after a lost answer it
 // may have worked, and reading says so.
 func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
+	v.wrote = true
 	patchErr := v.door.PatchStack(ctx, v.stack.StackRef, changeOf(decision.Patch))
 	switch openstack.CodeOf(patchErr) {
 	case "", openstack.Unavailable:
