@@ -11,10 +11,11 @@ LINT      := go tool -modfile=scripts/tools/go.mod golangci-lint
 IMAGE     := go run ./scripts/image -version '$(VERSION)' -revision '$(shell git rev-parse HEAD 2>/dev/null)' -created "$(shell TZ=UTC git log -1 --format=%cd --date=format-local:%FT%TZ 2>/dev/null || echo 1980-01-01T00:00:00Z)"
 FUZZTIME  ?= 10s
 CHAOS     ?= 10000
+ROUNDS    ?= 1000
 SOAK      ?= 30m
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-galera test-deploy test-vm test-openstack build generate package image sbom reproducible lint fmt fuzz chaos chaos-sites bench bench-scaling faults soak bench-sites openstack-up openstack-down clean
+.PHONY: help run test test-galera test-deploy test-vm test-openstack build generate package image sbom reproducible lint fmt fuzz chaos chaos-sites chaos-scaling bench bench-scaling faults soak bench-sites openstack-up openstack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +80,9 @@ chaos: ## 10,000 lives of a small class, hosts killed between any two calls
 
 chaos-sites: ## 10,000 lives of two sites, hosts killed between any two calls: no volume with data goes
 	GOGC=400 go test ./functions/deploy-site/deploysite -run 'TestChaosOfSites$$' -chaos.runs $(CHAOS) -timeout 4h
+
+chaos-scaling: ## 1,000 rounds of two hosts that scale one cluster against each other, while updates get lost (ROUNDS=100 for fewer)
+	go test ./functions/scale-cluster/scalecluster -run 'TestTwoHostsRace$$' -race.rounds $(ROUNDS) -timeout 1h
 
 bench: build ## size, cold start, cost, throughput, memory and growth of every function, with their limits (BENCH="-quick -only cold")
 	@go run ./scripts/bench $(BENCH)
