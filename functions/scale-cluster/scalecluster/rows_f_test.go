@@ -176,6 +176,50 @@ func TestF13TooMuchIsBroken(t *testing.T) {
 	}
 }
 
+// F14: after a growth that failed an alarm waits, twice as long after each further one, whichever process it comes to; a person
+// need not, and a growth that works ends it.
+func TestF14BackOff(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(floor, 3) // no cooldowns, and no passes by alarms
+	h.cloud.FailResource(openstacktest.ResourceFault{Type: "OS::Neutron::Port", Times: 100})
+	out, n := h.signed(floor, "out"), 0
+	ask := func() reply {
+		n++
+		h.h = h.process()
+		return h.post(out, aodh("alarm", n), nobody())
+	}
+	for failures, wait := range []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute} {
+		begun := h.cloud.Now()
+		ask().want(t, http.StatusAccepted, "scaled")
+		h.cloud.Settle()
+		if s, _ := h.cloud.Stack(floor); s.State != "UPDATE_FAILED" {
+			t.Fatalf("growth %d: %s", failures, s.State)
+		}
+		h.calls()
+		r := ask()
+		r.want(t, http.StatusOK, "back_off")
+		left, _ := r.body["retry_after"].(float64)
+		if want := begun.Add(wait).Sub(h.cloud.Now()).Seconds(); left < want-1 || left > want+1 {
+			t.Errorf("after %d failures: %v s, want %v: %s", failures+1, left, want, r.text)
+		}
+		if calls := h.calls(); slices.Contains(calls, update) {
+			t.Errorf("%v", calls)
+		}
+		h.cloud.Advance(begun.Add(wait).Sub(h.cloud.Now()) - 2*time.Second)
+		ask().want(t, http.StatusOK, "back_off")
+		h.cloud.Advance(2 * time.Second)
+	}
+	h.cloud.ClearFaults()
+	h.post("/floor/out?force=1&dry_run=1", ``, ci()).want(t, http.StatusOK, "scaled")
+	ask().want(t, http.StatusAccepted, "scaled")
+	h.cloud.Settle()
+	if s, _ := h.cloud.Stack(floor); s.State != "UPDATE_COMPLETE" {
+		t.Fatalf("%s: %s", s.State, s.Reason)
+	}
+	ask().want(t, http.StatusAccepted, "scaled")
+}
+
 // F15: of out and in at once out is made and in is dropped with its reason, also if in was first. Two hosts do not hear of
 // each other before one of them writes: there, with a lease, one is made and the other told to come again.
 func TestF15OutAndInAtOnce(t *testing.T) {

@@ -35,6 +35,92 @@ func TestN1OnlyAlarmScales(t *testing.T) {
 	}
 }
 
+// N2: the same notification twenty times, one after another, is one step, while its update runs and afterwards, and nothing but
+// the notification itself says that it was seen.
+func TestN2TwentyInSeries(t *testing.T) {
+	t.Parallel()
+	with, fired := func(extra ...string) []string { return append(ci(), extra...) }, event("m1")
+	for name, row := range map[string]struct {
+		verb, body string
+		headers    []string
+		known      int // the status of a repeat
+	}{
+		"Aodh":          {"out", aodh("alarm", 1), ci(), 200},
+		"Aodh, in":      {"in", aodh("alarm", 1), ci(), 200},
+		"Aodh, event":   {"out", fired, ci(), 200},
+		"Alertmanager":  {"auto", firing(1), ci(), 200},
+		"CloudEvents":   {"out", aodh("alarm", 1), with("Ce-Specversion", "1.0", "Ce-Id", "1", "Ce-Source", "/a", "Ce-Type", "t"), 204},
+		"person's name": {"out", ``, with("Idempotency-Key", "one"), 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t)
+			h.cluster(floor, 5) // no cooldowns
+			want := map[string]int{"out": 6, "auto": 6, "in": 4}[row.verb]
+			for n := range 20 {
+				r := h.post("/floor/"+row.verb, row.body, row.headers)
+				switch {
+				case n == 0 && r.code() != "scaled", n > 0 && (r.code() != "duplicate" || r.status != row.known):
+					t.Errorf("delivery %d: %d %s %s", n, r.status, r.code(), r.text)
+				}
+				if n == 10 {
+					h.cloud.Settle()
+				}
+				if h.count(floor) != want {
+					t.Fatalf("delivery %d: count %d", n, h.count(floor))
+				}
+			}
+			if ring := h.memory(floor).Ring; len(ring) != 1 {
+				t.Errorf("%+v", ring)
+			}
+		})
+	}
+}
+
+// N14: the last decisions are the cluster's, and not a process's: a new one between any two requests tells the same history,
+// and goes on with it.
+func TestN14RestartBetweenCalls(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.cluster(floor, 3)
+	var history []string // newest first
+	for n, row := range []struct{ path, body, code, entry string }{
+		{"/floor/out", aodh("alarm", 1), "scaled", "out 3 4"},
+		{"/floor/out", aodh("alarm", 1), "duplicate", ""},
+		{"/floor/in", `{"by": 2}`, "scaled", "in 4 2"},
+		{"/floor/in", aodh("alarm", 2), "at_min", ""},
+		{"/floor/set", `{"to": 6}`, "scaled", "set 2 6"},
+		{"/floor/reconcile", ``, "steady", ""},
+	} {
+		h.h = h.process()
+		r := h.post(row.path, row.body, ci())
+		if r.code() != row.code {
+			t.Fatalf("%d: %s", n, r.text)
+		}
+		h.settle(time.Second)
+		if row.entry != "" {
+			history = append([]string{row.entry}, history...)
+		}
+		h.h = h.process()
+		for _, told := range []reply{r, h.send(http.MethodGet, "/floor", ``, ci())} {
+			if got := told.history(); !slices.Equal(got, history) {
+				t.Errorf("%d: %v, want %v", n, got, history)
+			}
+		}
+	}
+}
+
+// history are the decisions in an answer, newest first.
+func (r reply) history() []string {
+	list, _ := r.body["decisions"].([]any)
+	var out []string
+	for _, item := range list {
+		past, _ := item.(map[string]any)
+		out = append(out, fmt.Sprint(past["direction"], " ", past["from"], " ", past["to"]))
+	}
+	return out
+}
+
 // N3: a 202 of Heat is looked at: an update that was dropped is seen, and decided again by the next notification.
 func TestN3LostUpdate(t *testing.T) {
 	t.Parallel()
