@@ -71,7 +71,8 @@ func (d Decision) wait(code Code, left time.Duration, reason string) (Decision, 
 	return d.say(code, left, reason), true
 }
 
-// cooldown is how long the request has to wait for the last change.
+// cooldown is how long the request has to wait for the last change (F3). In after out has no length of its own: Policy.Window
+// is that, as it counts from the last growth and from each later wish for one.
 func (s State) cooldown(r Request, now time.Time) time.Duration {
 	if r.Op == OpOut {
 		return until(s.lastOut(), s.CooldownOut, now)
