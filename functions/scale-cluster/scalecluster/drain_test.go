@@ -378,6 +378,49 @@ func TestN12ScheduleRaises(t *testing.T) {
 	}
 }
 
+// N12: a schedule follows the clocks of its zone over their change: what begins at eight there begins an hour earlier in UTC from
+// one day to the next, or later, for a pass and for an alarm.
+func TestN12ClocksChange(t *testing.T) {
+	t.Parallel()
+	const eight = `  berlin: {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s, schedules: [{name: class, start: "0 8 * * *", zone: Europe/Berlin, length: 10h, min: 3}]}` + "\n"
+	for name, row := range map[string]struct {
+		day   time.Time
+		hours [2]int // of UTC at which it begins on the day before the change and on its day
+	}{
+		"forward": {time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC), [2]int{7, 6}},
+		"back":    {time.Date(2026, 10, 24, 0, 0, 0, 0, time.UTC), [2]int{6, 7}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := startWith(t, eight, openstacktest.StartAt(row.day), openstacktest.TokenLife(30*24*time.Hour))
+			h.cluster("berlin", 1)
+			at := func(day int, d time.Duration) { h.settle(row.day.AddDate(0, 0, day).Add(d).Sub(h.cloud.Now())) }
+			for day, hour := range row.hours {
+				begins := time.Duration(hour) * time.Hour
+				at(day, begins-time.Minute)
+				h.post("/berlin/reconcile", ``, ci()).want(t, http.StatusOK, "steady")
+				at(day, begins+time.Second)
+				if day == 0 {
+					h.post("/berlin/reconcile", ``, ci()).want(t, http.StatusAccepted, "scaled")
+				} else { // an alarm is the occasion
+					h.post(h.signed("berlin", "in"), aodh("ok", 1), nobody()).want(t, http.StatusAccepted, "not_alarm")
+				}
+				at(day, begins+10*time.Hour-time.Minute)
+				r := h.post(h.signed("berlin", "in"), aodh("alarm", 10+day), nobody())
+				r.want(t, http.StatusOK, "at_min")
+				if h.count("berlin") != 3 || !strings.Contains(r.text, "(class)") {
+					t.Errorf("day %d: count %d, %s", day, h.count("berlin"), r.text)
+				}
+				at(day, begins+10*time.Hour+time.Second)
+				h.post("/berlin/set", `{"to": 2}`, ci()).want(t, http.StatusAccepted, "scaled")
+				h.settle(time.Minute)
+				h.post(h.signed("berlin", "in"), aodh("alarm", 20+day), nobody()).want(t, http.StatusAccepted, "scaled")
+				h.settle(time.Minute)
+			}
+		})
+	}
+}
+
 // F20: a certificate's subject counts where the configuration says so, and nowhere else.
 func TestF20Certificate(t *testing.T) {
 	t.Parallel()
