@@ -417,11 +417,14 @@ func TestRealAlertmanager(t *testing.T) {
 		t.Errorf("after the growth: %+v", v)
 	}
 
-	f.drained(v, &load)
-	v = f.view()
-	want := []string{"reconcile 3 to 2: removed by alertmanager stackhook", "out 1 to 3: scaled by alertmanager stackhook"}
-	if v.Nodes != 2 || !slices.Equal(v.names(), []string{"1", "2"}) || !f.fits(v) || !slices.Equal(v.ring(), want) {
-		t.Errorf("in the end: %+v", v)
+	ring := v.ring()
+	for gone, left := range [][]string{{"1", "2"}, {"2"}} { // each time by an alert of its own
+		f.drained(v, &load, gone+1)
+		v = f.view()
+		ring = append([]string{fmt.Sprintf("reconcile %d to %d: removed by alertmanager stackhook", len(left)+1, len(left))}, ring...)
+		if v.Nodes != len(left) || !slices.Equal(v.names(), left) || !f.fits(v) || !slices.Equal(v.ring(), ring) {
+			t.Errorf("with %d of 3 gone: %+v", gone+1, v)
+		}
 	}
 	counts := f.log.answered("alertmanager")
 	for _, address := range tell {
@@ -429,14 +432,14 @@ func TestRealAlertmanager(t *testing.T) {
 		t.Logf("an Alertmanager sent %g notifications, %g of them in vain", sent+failed, failed)
 	}
 	t.Logf("answers to Alertmanager: %v", counts)
-	if counts["scaled"] != 1 || counts["draining"] != 1 || counts["+removed"] != 1 {
+	if counts["scaled"] != 1 || counts["draining"] != 2 || counts["+removed"] != 2 {
 		t.Errorf("answers: %v", counts)
 	}
 }
 
-// drained follows one node out: first weight 0, while its server is there, and then gone, with the alarm's repeats as
-// the clock.
-func (f *fleet) drained(before fleetView, load *gauge) {
+// drained follows one node out, the nth: first weight 0, while its server is there, and then gone, with the alarm's repeats as
+// the clock, until the alert is over.
+func (f *fleet) drained(before fleetView, load *gauge, nth int) {
 	t := f.t
 	load.set(10)
 	begun := time.Now()
@@ -461,12 +464,17 @@ func (f *fleet) drained(before fleetView, load *gauge) {
 	said := 0
 	until(t, "the node is removed, and the alarm's repeats are told that it was seen", patience, func() (string, bool) {
 		counts := f.log.answered("alertmanager")
-		if counts["+removed"] > 0 && said == 0 {
+		if counts["+removed"] >= nth && said == 0 {
 			said = counts["duplicate"]
 		}
-		return fmt.Sprint(counts), said > 0 && counts["duplicate"] >= said+4 || counts["draining"] > 1
+		return fmt.Sprint(counts), said > 0 && counts["duplicate"] >= said+4 || counts["draining"] > nth
 	})
+	over := f.log.answered("alertmanager")["not_alarm"]
 	load.set(50)
-	f.settled("UPDATE_COMPLETE", 2)
-	t.Logf("from the load to weight 0: %s, to two nodes: %s", seen.Sub(begun).Round(100*time.Millisecond), time.Since(begun).Round(100*time.Millisecond))
+	f.settled("UPDATE_COMPLETE", before.Nodes-1)
+	t.Logf("from the load to weight 0: %s, to one node less: %s", seen.Sub(begun).Round(100*time.Millisecond), time.Since(begun).Round(100*time.Millisecond))
+	until(t, "the alert is over", time.Minute, func() (string, bool) {
+		counts := f.log.answered("alertmanager")
+		return fmt.Sprint(counts), counts["not_alarm"] > over
+	})
 }
