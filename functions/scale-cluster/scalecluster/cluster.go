@@ -224,11 +224,8 @@ func (t *turns) take(ctx context.Context, name string) (mine *turn, give func(),
 			delete(t.waiting, name)
 		}
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-	}
+	ctx, cancel := halfTime(ctx)
+	defer cancel()
 	select {
 	case mine.slot <- struct{}{}:
 		return mine, func() { <-mine.slot; leave() }, nil
@@ -236,4 +233,13 @@ func (t *turns) take(ctx context.Context, name string) (mine *turn, give func(),
 		leave()
 		return nil, nil, ctx.Err()
 	}
+}
+
+// halfTime bounds ctx to half of the time that is left, if that is bounded.
+func halfTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/2)
 }

@@ -1,9 +1,11 @@
 package scalecluster_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -418,5 +420,48 @@ func TestF22Fast(t *testing.T) {
 		if n+1 == len(rows) || rows[n+1].code != "duplicate" { // that is one at once
 			h.settle(6 * time.Minute)
 		}
+	}
+}
+
+// F22: an update that OpenStack does not answer in time is looked for before the answer is due: if it was taken, the answer says
+// so; if not, the sender is to send its notification again. Either way that makes one step.
+func TestF22SlowUpdate(t *testing.T) {
+	t.Parallel()
+	const deadline = 2 * time.Second
+	for name, row := range map[string]struct {
+		status      int // of what OpenStack does in the end; 0 for taking it
+		body        string
+		answer      int
+		code, again string
+	}{
+		"taken, Aodh":               {0, aodh("alarm", 1), 202, "scaled", "duplicate"},
+		"taken, Alertmanager":       {0, firing(1), 202, "scaled", "duplicate"},
+		"never taken, Aodh":         {503, aodh("alarm", 1), 202, "unavailable", "scaled"},
+		"never taken, Alertmanager": {503, firing(1), 503, "unavailable", "scaled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t)
+			h.cluster(floor, 3)
+			h.post("/floor/out?dry_run=1", ``, ci())
+			h.calls()
+			h.cloud.Inject(openstacktest.Fault{Service: "heat", Method: http.MethodPatch, Latency: time.Minute, Status: row.status, Times: 1})
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/floor/out", strings.NewReader(row.body))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer "+ciToken)
+			begun := time.Now()
+			h.do(h.h, r).want(t, row.answer, row.code)
+			if took := time.Since(begun); took >= deadline {
+				t.Errorf("answered after %s", took)
+			}
+			if got := h.calls(); !slices.Equal(got, []string{read, update, read}) {
+				t.Errorf("%v", got)
+			}
+			if again := h.post("/floor/out", row.body, ci()); again.code() != row.again || h.count(floor) != 4 {
+				t.Errorf("count %d: %s", h.count(floor), again.text)
+			}
+		})
 	}
 }

@@ -254,11 +254,13 @@ func (t *turn) keep(d door, stack openstack.Stack, outputs bool, begun uint64) {
 	}
 }
 
-// apply writes the decision and reads back whose decision stands. An update is never sent twice: after a lost answer it
-// may have worked, and reading says so.
+// apply writes the decision and reads back whose decision stands. An update is never sent twice: after an answer that was lost,
+// or did not come in time (F22), it may have worked, and reading says so.
 func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
 	v.wrote = true
-	patchErr := v.door.PatchStack(ctx, v.stack.StackRef, changeOf(decision.Patch))
+	sending, cancel := halfTime(ctx)
+	patchErr := v.door.PatchStack(sending, v.stack.StackRef, changeOf(decision.Patch))
+	cancel()
 	switch openstack.CodeOf(patchErr) {
 	case "", openstack.Unavailable:
 	case openstack.Busy:
