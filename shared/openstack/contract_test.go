@@ -28,7 +28,7 @@ type row struct {
 // contract is the whole suite.
 func contract() []row {
 	var rows []row
-	for _, part := range [][]row{createRows(), templateRows(), updateRows(), groupRows(), actionRows(), deleteRows(), signalRows(), serviceRows(), volumeRows(), siteRows(), drainRows(), releaseRows()} {
+	for _, part := range [][]row{createRows(), templateRows(), updateRows(), groupRows(), scalingRows(), actionRows(), deleteRows(), signalRows(), serviceRows(), volumeRows(), siteRows(), drainRows(), releaseRows()} {
 		rows = append(rows, part...)
 	}
 	return rows

@@ -77,3 +77,13 @@ func (c *Cloud) Metadata(ctx context.Context, ref StackRef, resource string) (ma
 	})
 	return reply.Metadata, err
 }
+
+// MarkUnhealthy marks a resource as unhealthy, with a reason that its lists show, or takes the mark away: the next update
+// replaces what is marked, and an AutoScalingGroup that becomes smaller removes it first (heat/common/grouputils.py sort_key). A mark
+// that somebody else set is taken away, too; where there is none nothing happens. Busy while Heat is at work on the resource.
+func (c *Cloud) MarkUnhealthy(ctx context.Context, ref StackRef, resource string, unhealthy bool, reason string) error {
+	return c.do(ctx, request{
+		op: "mark " + resource + " of stack " + ref.Name, service: heat(), method: http.MethodPatch,
+		path: resourcePath, args: ref.args(resource), body: map[string]any{"mark_unhealthy": unhealthy, "resource_status_reason": reason},
+	})
+}

@@ -22,6 +22,8 @@
 //     begun or is being deleted has none. A wait condition's data is empty while its stack sleeps.
 //   - A ResourceGroup drops its highest index, or the members of its removal list, whose names are never used again; an
 //     entry that names nobody is ignored.
+//   - An AutoScalingGroup drops its failed members first, one that was marked unhealthy among them, and then the oldest; marked ones
+//     that are not dropped are made anew under their names. Its attributes go on speaking of them.
 //   - A server has its volumes from block_device_mapping_v2 while it is there; deletion_policy Retain keeps what it names, and
 //     external_id only looks at it.
 //   - A type that a later release made an empty shell of ([Of]) takes any property and makes nothing, without a word.
@@ -30,7 +32,7 @@
 //     the last one wins.
 //
 // It does not know: rollback, snapshots, adopt and abandon, hooks, the timeouts of single resources,
-// AutoScalingGroup and ScalingPolicy, batches of a group's update_policy, yaql, policies and roles, and the implicit dependencies between Neutron types that
+// ScalingPolicy, batches of a group's update_policy or rolling_updates, yaql, policies and roles, and the implicit dependencies between Neutron types that
 // are not written in the template. Constraints that look into other services (nova.flavor, glance.image) always hold.
 //
 // Time is a queue of timers (clock.go); a stack is walked by a traversal (engine.go), resource types are kinds

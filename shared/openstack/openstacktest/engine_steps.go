@@ -26,6 +26,8 @@ func (c *Cloud) applyResource(st *step) {
 		c.createResource(st, d, props)
 	case r.typ != d.typ:
 		c.replaceResource(st, d, props)
+	case r.marked():
+		c.replaceResource(st, d, props)
 	case r.nested != nil:
 		c.updateNested(st, d, props)
 	case r.status == failed && !c.keepsFailed(r):

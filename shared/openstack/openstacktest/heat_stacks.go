@@ -30,6 +30,7 @@ func (c *Cloud) heatRoutes() {
 	c.route("GET "+one+"/outputs", c.listOutputs)
 	c.route("GET "+one+"/resources", c.listResources)
 	c.route("GET "+one+"/resources/{resource}", c.showResource)
+	c.route("PATCH "+one+"/resources/{resource}", c.markResource)
 	c.route("GET "+one+"/resources/{resource}/metadata", c.showMetadata)
 	c.route("POST "+one+"/resources/{resource}/signal", c.signalResource)
 	c.route("GET "+one+"/events", c.listEvents)

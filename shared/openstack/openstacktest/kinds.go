@@ -67,7 +67,7 @@ func (k *kind) required() []string {
 func allKinds() map[string]*kind {
 	out := map[string]*kind{}
 	for _, set := range []map[string]*kind{
-		heatKinds(), groupKinds(), waitKinds(), novaKinds(), neutronKinds(), cinderKinds(), octaviaKinds(), aodhKinds(),
+		heatKinds(), groupKinds(), scalingKinds(), waitKinds(), novaKinds(), neutronKinds(), cinderKinds(), octaviaKinds(), aodhKinds(),
 	} {
 		maps.Copy(out, set)
 	}
@@ -119,6 +119,9 @@ func (c *Cloud) nestedAttribute(r *resource, k *kind, name string, path []any) (
 	if k.attr != nil {
 		if v, ok := k.attr(c, r, name); ok {
 			return dig(v, path), true
+		}
+		if r.typ == scalingGroup {
+			return c.scalingAttribute(r, name, path)
 		}
 		return c.groupAttribute(r, name, path)
 	}
@@ -215,12 +218,22 @@ func (c *Cloud) validateDefinition(s *stack, d *definition, depth int) error {
 	if err := dryRun(c, s, d); err != nil {
 		return parameterError{"StackValidationFailed", err.Error()}
 	}
-	if d.typ == "OS::Heat::ResourceGroup" {
-		def := mapOf(d.properties["resource_def"])
-		inner := &definition{name: "0", typ: str(def["type"]), properties: mapOf(def["properties"])}
-		return c.validateDefinition(s, inner, depth+1)
+	switch d.typ {
+	case "OS::Heat::ResourceGroup":
+		return c.validateMember(s, mapOf(d.properties["resource_def"]), depth)
+	case scalingGroup:
+		if err := validateScaling(c, s, d); err != nil {
+			return err
+		}
+		return c.validateMember(s, mapOf(d.properties["resource"]), depth)
 	}
 	return nil
+}
+
+// validateMember checks what a group makes its members of.
+func (c *Cloud) validateMember(s *stack, def map[string]any, depth int) error {
+	inner := &definition{name: "0", typ: str(def["type"]), properties: mapOf(def["properties"])}
+	return c.validateDefinition(s, inner, depth+1)
 }
 
 // dryRun finds functions that cannot be resolved: unknown parameters and files.
