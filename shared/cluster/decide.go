@@ -84,7 +84,8 @@ type State struct {
 	Action, Status string
 	// Since is when Heat began what Action says; zero if that is not known.
 	Since time.Time
-	// Removal are the names that the last update gave Heat to remove. One that failed or stood still may not have got to it.
+	// Removal are the names that the last update gave Heat to remove, or the members that are marked to go. One that failed or
+	// stood still may not have got to it.
 	Removal []string
 	// Updated is when the stack's last update began; zero if there was none.
 	Updated time.Time
@@ -94,6 +95,8 @@ type State struct {
 	Memory Memory
 	// Nodes are the cluster's nodes; nil if they are not known, and then Heat takes the newest ones away.
 	Nodes []Node
+	// Group are the members of an AutoScalingGroup; nil for a ResourceGroup, or if nobody has looked.
+	Group []GroupMember
 	// Strangers are members of the pool that are no node of the cluster. They have no names.
 	Strangers []Node
 	// Worked is when Heat was last seen at work on the cluster, before now; zero if it is not known.
@@ -190,6 +193,8 @@ type Decision struct {
 	Members []MemberChange `json:"-"`
 	// Ask are the nodes whose hook is to be asked; then the decision has to be made again.
 	Ask []Ask `json:"-"`
+	// Marks are to be written before Patch, or alone.
+	Marks []Mark `json:"-"`
 	// Patch is to be written; nil means that nothing is.
 	Patch *Patch `json:"-"`
 
@@ -198,7 +203,9 @@ type Decision struct {
 }
 
 // Decide says what a request does to a cluster.
-func Decide(s State, r Request, now time.Time) Decision { return decide(s, r, now).strictly(r) }
+func Decide(s State, r Request, now time.Time) Decision {
+	return decide(s, r, now).strictly(r).marked(s, r, now)
+}
 
 func decide(s State, r Request, now time.Time) Decision {
 	s = s.bounds(r, now)
@@ -323,7 +330,7 @@ func Verify(d Decision, token string, before Memory, after State) Decision {
 // Refuse is the decision after OpenStack refused its Patch because the cluster had changed meanwhile: code is Busy when
 // Heat was at work by then, NotScalable when it was suspended or being deleted.
 func (d Decision) Refuse(code Code, before Memory) Decision {
-	d.To, d.Patch, d.Victims, d.Ring = d.From, nil, nil, before.Ring
+	d.To, d.Patch, d.Marks, d.Victims, d.Ring = d.From, nil, nil, nil, before.Ring
 	if code == Busy {
 		return d.busy()
 	}

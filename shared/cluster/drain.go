@@ -70,7 +70,7 @@ func (s State) draining() []Node {
 	slices.SortFunc(out, func(a, b Node) int {
 		x, _ := a.drain()
 		y, _ := b.drain()
-		return cmp.Or(y.since.Compare(x.since), cmp.Compare(b.index(), a.index()), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(y.since.Compare(x.since), byAge(b, a), cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }

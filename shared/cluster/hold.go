@@ -149,7 +149,7 @@ func (s State) unserving() int {
 	if !s.grew() {
 		return max(0, s.size()-s.serving())
 	}
-	nodes := slices.SortedFunc(slices.Values(s.Nodes), func(a, b Node) int { return cmp.Compare(b.index(), a.index()) })
+	nodes := slices.SortedFunc(slices.Values(s.Nodes), func(a, b Node) int { return cmp.Or(byAge(b, a), cmp.Compare(a.Name, b.Name)) })
 	missing := max(0, s.Count-len(nodes))
 	grown := nodes[:min(max(0, s.Memory.To-s.Memory.From-missing), len(nodes))]
 	waiting := slices.DeleteFunc(slices.Clone(grown), func(n Node) bool {

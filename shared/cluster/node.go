@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Node is one node of a cluster: what Heat made and how the load balancer sees it.
@@ -13,8 +14,9 @@ type Node struct {
 	Name    string
 	Server  string // empty if there is none
 	Address string
-	Zone    string // availability zone, if it is known
-	Member  string // id in the pool; empty if it is not there
+	Zone    string    // availability zone, if it is known
+	Born    time.Time // when its server was made, if it is known
+	Member  string    // id in the pool; empty if it is not there
 	// Health is the member's operating status: ONLINE, ERROR, OFFLINE, DRAINING, NO_MONITOR …; empty with LBaaSv2.
 	Health  string
 	Weight  int
@@ -38,6 +40,18 @@ func (n Node) serves() bool {
 // is says whether the text names the node.
 func (n Node) is(text string) bool {
 	return text != "" && (text == n.Name || text == n.Server || text == n.Address || text == n.Member)
+}
+
+// byAge orders two nodes, the older first: by their numbers, or by when their servers were made, as the names in an
+// AutoScalingGroup say nothing. One without a server is the newest.
+func byAge(a, b Node) int {
+	unborn := func(n Node) int {
+		if n.Born.IsZero() {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(a.index(), b.index()), cmp.Compare(unborn(a), unborn(b)), a.Born.Compare(b.Born))
 }
 
 // index is the node's number in the group. Heat counts up and uses none again, so it is the node's age too.
@@ -101,7 +115,7 @@ func Victims(all []Node, k int, newestFirst bool) []Node {
 
 // before orders two nodes by who goes first; zones counts the nodes that each zone has left.
 func before(a, b Node, zones map[string]int, newestFirst bool) int {
-	age := cmp.Compare(a.index(), b.index())
+	age := byAge(a, b)
 	if newestFirst {
 		age = -age
 	}

@@ -45,7 +45,11 @@ func (p Pause) without(q Pause) Pause {
 // SetPause says what a person's OpPause or OpResume does. Tags of the stack are all it writes: a count beside them would undo a
 // change of size that was made since the stack was read. It is an update all the same, which walks through every node and touches
 // none, and of two updates at one time Heat drops one (live: 20 of 20).
-func SetPause(s State, r Request, _ time.Time) Decision {
+func SetPause(s State, r Request, now time.Time) Decision {
+	return setPause(s, r).marked(s, r, now)
+}
+
+func setPause(s State, r Request) Decision {
 	d := Decision{Op: r.Op, Asked: s.size(), From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}
 	switch {
 	case s.Action == "DELETE" || s.Action == "SUSPEND" || (s.Action == "RESUME" && s.Status == "FAILED"):

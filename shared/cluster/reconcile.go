@@ -10,6 +10,10 @@ import (
 // Reconcile says what a cluster needs of itself, without anybody asking for a size: the next step of what was begun, and
 // no more than one a pass. It may be asked as often as one likes, and be cut off anywhere.
 func Reconcile(s State, r Request, now time.Time) Decision {
+	return reconcile(s, r, now).marked(s, r, now)
+}
+
+func reconcile(s State, r Request, now time.Time) Decision {
 	r.Op = OpPass
 	s = s.bounds(r, now)
 	d := Decision{Op: OpPass, Asked: s.size(), From: s.size(), To: s.size(), DryRun: r.DryRun, Ring: s.Memory.Ring}

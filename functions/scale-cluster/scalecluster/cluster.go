@@ -40,6 +40,8 @@ type stacks interface {
 	Signal(ctx context.Context, ref openstack.StackRef, resource string, s openstack.Signal) error
 	Metadata(ctx context.Context, ref openstack.StackRef, resource string) (map[string]any, error)
 	PreviewChange(ctx context.Context, ref openstack.StackRef, change openstack.StackChange) (openstack.Preview, error)
+	Resources(ctx context.Context, ref openstack.StackRef, depth int) ([]openstack.Resource, error)
+	MarkUnhealthy(ctx context.Context, ref openstack.StackRef, resource string, unhealthy bool, reason string) error
 	leases
 }
 

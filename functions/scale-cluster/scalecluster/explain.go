@@ -21,6 +21,8 @@ type plan struct {
 	Parameters map[string]any `json:"parameters,omitempty"`
 	Tags       []string       `json:"tags,omitempty"`
 	Changes    *changes       `json:"changes,omitempty"`
+	// Marks are what would be written to members of an AutoScalingGroup before the update.
+	Marks []cluster.Mark `json:"marks,omitempty"`
 	// Members are what would be written to pool members.
 	Members []memberPlan `json:"members,omitempty"`
 }
@@ -59,6 +61,9 @@ func (s *scaler) explain(ctx context.Context, v *visit) *plan {
 	}
 	out.OpenWork = openWork(ctx, v, would)
 	wet.DryRun = false
+	if err := v.lookAtGroup(ctx); err != nil {
+		logging.From(ctx).Warn().Err(err).Msg("the group could not be read for a dry run")
+	}
 	would = decide(v.state, wet, v.now)
 	for _, m := range would.Members {
 		out.Members = append(out.Members, memberPlan{m.Node, m.Weight, m.Tags})
@@ -67,9 +72,10 @@ func (s *scaler) explain(ctx context.Context, v *visit) *plan {
 		return out
 	}
 	if out.Tags = would.Patch.Tags; out.Tags == nil {
-		out.Parameters = map[string]any{"app_count": would.Patch.Count, "app_removal": would.Patch.Removal}
+		out.Parameters = sizeOf(v.stack, would.Patch)
 	}
-	preview, err := v.door.PreviewChange(ctx, v.stack.StackRef, changeOf(would.Patch))
+	out.Marks = would.Marks
+	preview, err := v.door.PreviewChange(ctx, v.stack.StackRef, changeOf(v.stack, would.Patch))
 	if err != nil {
 		logging.From(ctx).Warn().Err(err).Msg("no preview to be had of a dry run")
 		return out
@@ -79,9 +85,20 @@ func (s *scaler) explain(ctx context.Context, v *visit) *plan {
 }
 
 // changeOf is the decision as an update of the stack.
-func changeOf(p *cluster.Patch) openstack.StackChange {
+func changeOf(stack openstack.Stack, p *cluster.Patch) openstack.StackChange {
 	if p.Tags != nil {
 		return openstack.StackChange{Tags: p.Tags}
 	}
-	return openstack.StackChange{Parameters: map[string]any{"app_count": p.Count, "app_removal": p.Removal, "scale_state": p.State}}
+	parameters := sizeOf(stack, p)
+	parameters["scale_state"] = p.State
+	return openstack.StackChange{Parameters: parameters}
+}
+
+// sizeOf is what of it is about the size.
+func sizeOf(stack openstack.Stack, p *cluster.Patch) map[string]any {
+	out := map[string]any{"app_count": p.Count}
+	if takesNames(stack) {
+		out["app_removal"] = p.Removal
+	}
+	return out
 }

@@ -13,6 +13,12 @@ import (
 // gather looks at what the decision turns out to depend on besides stack and nodes, and has it made again: what is not
 // needed is not asked for.
 func (s *scaler) gather(ctx context.Context, v *visit, decide decider, decision cluster.Decision) (cluster.Decision, error) {
+	if v.needsGroup(decision) {
+		if err := v.lookAtGroup(ctx); err != nil {
+			return cluster.Decision{}, err
+		}
+		decision = decide(v.state, v.request, v.now)
+	}
 	if decision.Code == cluster.Draining && v.target.policy.TwoPhases() {
 		if err := s.lookAtPool(ctx, v); err != nil {
 			return cluster.Decision{}, fmt.Errorf("read pool of cluster %s: %w", v.target.name, err)

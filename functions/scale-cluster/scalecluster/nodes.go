@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/stackhook/stackhook/shared/cluster"
 	"github.com/stackhook/stackhook/shared/openstack"
@@ -55,6 +56,7 @@ func node(name string, value any, members map[string]openstack.Member) cluster.N
 		return s
 	}
 	n := cluster.Node{Name: name, Address: text("address"), Zone: text("zone")}
+	n.Born, _ = time.Parse(time.RFC3339, text("created")) // a template of somebody else's may not say
 	if server := text("server"); isID(server) {
 		n.Server = server
 	}

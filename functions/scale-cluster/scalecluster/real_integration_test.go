@@ -17,6 +17,7 @@ import (
 	"github.com/stackhook/stackhook/functions/scale-cluster/scalecluster"
 	heattemplates "github.com/stackhook/stackhook/heat-templates"
 	"github.com/stackhook/stackhook/shared/config"
+	"github.com/stackhook/stackhook/shared/function"
 	"github.com/stackhook/stackhook/shared/metrics"
 	"github.com/stackhook/stackhook/shared/openstack"
 )
@@ -32,22 +33,21 @@ type onCloud struct {
 
 func startReal(t *testing.T) *onCloud {
 	t.Helper()
+	template, err := heattemplates.Load("cluster.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startRealWith(t, template)
+}
+
+func startRealWith(t *testing.T, template heattemplates.Template) *onCloud {
+	t.Helper()
 	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &onCloud{t: t, cloud: cloud, name: "scale-" + strings.ToLower(rand.Text()[:10])}
-	cfg, err := config.Map(map[string]string{"STACKHOOK_CONFIG": strings.Replace(configText, "clusters:\n", "clusters:\n  "+r.name+": {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s}\n", 1)}).Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.h, err = scalecluster.New(cfg, cloud, time.Now, metrics.NewRegistry()); err != nil {
-		t.Fatal(err)
-	}
-	template, err := heattemplates.Load("cluster.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.h = r.process(cloud, time.Now)
 	r.ref, err = cloud.CreateStack(t.Context(), openstack.NewStack{
 		Name: r.name, Template: template.Text, Files: template.Files, Tags: []string{"stackhook"},
 		Parameters: map[string]any{"image": "cirros", "flavor": "m1.tiny", "cidr": "10.93.0.0/24", "app_max": 4},
@@ -60,6 +60,20 @@ func startReal(t *testing.T) *onCloud {
 		t.Fatalf("the cluster is %s", state)
 	}
 	return r
+}
+
+// process is one with the cluster's entry, by a client and a clock of its own.
+func (r *onCloud) process(cloud *openstack.Cloud, now function.Clock) http.Handler {
+	r.t.Helper()
+	cfg, err := config.Map(map[string]string{"STACKHOOK_CONFIG": strings.Replace(configText, "clusters:\n", "clusters:\n  "+r.name+": {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s}\n", 1)}).Load()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	h, err := scalecluster.New(cfg, cloud, now, metrics.NewRegistry())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return h
 }
 
 // remove deletes the cluster of a test that is over, and whose context is.

@@ -167,9 +167,11 @@ type visit struct {
 	stack   openstack.Stack
 	full    bool // it was read with its outputs
 	state   cluster.State
-	now     time.Time // one for all looks at one decision, so that they agree
-	spent   bool      // the pool was read, too: of the four requests none is left to tell why another is refused
-	wrote   bool      // an update was sent, whatever became of it: none is left for anything besides
+	group   openstack.StackRef // of its members, if it is an AutoScalingGroup
+	grouped bool               // it was looked at what the group is
+	now     time.Time          // one for all looks at one decision, so that they agree
+	spent   bool               // the pool was read, too: of the four requests none is left to tell why another is refused
+	wrote   bool               // an update was sent, whatever became of it: none is left for anything besides
 }
 
 // look reads the cluster's stack, unless one that waited before us has done so since we came.
@@ -211,6 +213,9 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 		if v.state.Nodes, v.state.Strangers, err = nodes(ctx, v.door, v.stack); err != nil {
 			return cluster.Decision{}, err
 		}
+		if v.state.Group != nil {
+			v.state = v.state.Grouped(v.state.Group)
+		}
 		decision = decide(v.state, v.request, v.now)
 	}
 	builds := decision.To > decision.From && (decision.Code == cluster.Scaled || decision.Code == cluster.Capped) || decision.Code == cluster.Replaced
@@ -231,6 +236,8 @@ func (s *scaler) settle(ctx context.Context, v *visit) (cluster.Decision, error)
 	switch {
 	case len(decision.Members) > 0:
 		return drain(ctx, v, decision)
+	case decision.Patch == nil && len(decision.Marks) > 0:
+		return v.unmark(ctx, decision)
 	case decision.Patch == nil:
 		return decision, nil
 	}
@@ -259,7 +266,10 @@ func (t *turn) keep(d door, stack openstack.Stack, outputs bool, begun uint64) {
 func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
 	v.wrote = true
 	sending, cancel := halfTime(ctx)
-	patchErr := v.door.PatchStack(sending, v.stack.StackRef, changeOf(decision.Patch))
+	patchErr := v.mark(sending, decision.Marks)
+	if patchErr == nil {
+		patchErr = v.door.PatchStack(sending, v.stack.StackRef, changeOf(v.stack, decision.Patch))
+	}
 	cancel()
 	switch openstack.CodeOf(patchErr) {
 	case "", openstack.Unavailable:
