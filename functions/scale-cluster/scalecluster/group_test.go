@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -272,6 +273,45 @@ func TestScalingGroupCutOff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overtaker lets somebody update a stack just before an update of ours, and gives Heat some time for it.
+type overtaker struct {
+	h    *house
+	once sync.Once
+}
+
+func (o *overtaker) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/stacks/scaling/") {
+		o.once.Do(func() {
+			ref, err := o.h.same().FindStack(r.Context(), scaling)
+			if err == nil {
+				err = o.h.same().PatchStack(r.Context(), ref.StackRef, openstack.StackChange{})
+			}
+			if err != nil {
+				o.h.t.Error(err)
+			}
+			o.h.cloud.Advance(2 * time.Second)
+		})
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// Somebody's update comes between mark and update, and makes the marked node anew: another goes, which the next pass finds out.
+func TestScalingGroupOvertaken(t *testing.T) {
+	t.Parallel()
+	h := group(t, 3, "")
+	before, victim := h.servers(scaling), h.newest(1)[0]
+	h.h = h.through(&overtaker{h: h})
+	h.post("/scaling/in", ask([]string{victim}), ci()).want(t, http.StatusAccepted, "scaled")
+	h.settle(0)
+	after := h.servers(scaling)
+	if len(after) != 2 || after[victim] == "" || after[victim] == before[victim] {
+		t.Fatalf("%v became %v", before, after)
+	}
+	h.post("/scaling/reconcile", ``, ci()).want(t, http.StatusAccepted, "wrong_victim")
+	h.settle(time.Minute)
+	h.post("/scaling/in", aodh("alarm", 1), ci()).want(t, http.StatusOK, "halted")
 }
 
 // A node is made anew under its own name, for the same number of requests as one that goes.

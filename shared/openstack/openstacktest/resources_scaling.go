@@ -56,13 +56,14 @@ func scalingSize(r *resource) int {
 }
 
 // leaving are the members in the order in which they leave: failed ones, then by age, which Heat knows to the second, then by
-// name (heat/common/grouputils.py sort_key).
+// name (heat/common/grouputils.py sort_key). One whose making is cancelled
+// by the update was still being made when Heat looked in 3 of 4 rounds on Zed; here it always is.
 func leaving(r *resource) []*resource {
 	if r.nested == nil {
 		return nil
 	}
 	rank := func(m *resource) int {
-		if m.status == failed {
+		if m.status == failed && !strings.HasSuffix(m.reason, " cancelled") {
 			return 0
 		}
 		return 1
