@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +50,7 @@ func (r *onCloud) rests() {
 // anew, and a removal that is cut off between mark and update: taken back by a later pass, or gone on with by the same request.
 func TestRealScalingGroup(t *testing.T) {
 	t.Parallel()
-	r := startRealWith(t, scalingTemplate(t))
+	r := startRealWith(t, scalingTemplate(t), "")
 	first := r.nodes()
 	r.want("/out", `{"by": 2}`, http.StatusAccepted, "scaled")
 	r.rests()
@@ -96,6 +97,33 @@ func TestRealScalingGroup(t *testing.T) {
 	r.rests()
 	if got := r.nodes(); !maps.Equal(got, first) {
 		t.Errorf("%v became %v, want %v", replaced, got, first)
+	}
+	r.want("/reconcile", ``, http.StatusOK, "steady")
+}
+
+// By a drain: nobody is marked before it is over, and the pass that removes the node marks it; the newest goes, which only its
+// server's age tells.
+func TestRealScalingGroupDrains(t *testing.T) {
+	t.Parallel()
+	template := scalingTemplate(t)
+	// A monitor finds nobody at home in the test cloud, and who is out of service is not drained.
+	template.Text = regexp.MustCompile(`(?s)  monitor:\n.*?\n\n`).ReplaceAllString(template.Text, "")
+	r := startRealWith(t, template, ", drain: {timeout: 5m}, victims: newest")
+	first := r.nodes()
+	r.want("/out", ``, http.StatusAccepted, "scaled")
+	r.rests()
+	r.want("/in", ``, http.StatusAccepted, "draining")
+	r.want("/reconcile", ``, http.StatusOK, "steady")
+	pool, _ := r.stack().Outputs["pool_id"].(string)
+	members, err := r.cloud.Members(t.Context(), pool)
+	if err != nil || len(members) != 2 || members[0].Weight+members[1].Weight != 1 {
+		t.Errorf("%+v, %v", members, err)
+	}
+	r.h = r.process(r.cloud, func() time.Time { return time.Now().Add(6 * time.Minute) })
+	r.want("/reconcile", ``, http.StatusAccepted, "removed")
+	r.rests()
+	if got := r.nodes(); !maps.Equal(got, first) {
+		t.Errorf("left are %v, want %v", got, first)
 	}
 	r.want("/reconcile", ``, http.StatusOK, "steady")
 }

@@ -28,6 +28,7 @@ type onCloud struct {
 	cloud *openstack.Cloud
 	h     http.Handler
 	name  string
+	entry string // more of its configuration
 	ref   openstack.StackRef
 }
 
@@ -37,16 +38,17 @@ func startReal(t *testing.T) *onCloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startRealWith(t, template)
+	return startRealWith(t, template, "")
 }
 
-func startRealWith(t *testing.T, template heattemplates.Template) *onCloud {
+// startRealWith is on a cluster of this template; the entry is more of its configuration.
+func startRealWith(t *testing.T, template heattemplates.Template, entry string) *onCloud {
 	t.Helper()
 	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &onCloud{t: t, cloud: cloud, name: "scale-" + strings.ToLower(rand.Text()[:10])}
+	r := &onCloud{t: t, cloud: cloud, name: "scale-" + strings.ToLower(rand.Text()[:10]), entry: entry}
 	r.h = r.process(cloud, time.Now)
 	r.ref, err = cloud.CreateStack(t.Context(), openstack.NewStack{
 		Name: r.name, Template: template.Text, Files: template.Files, Tags: []string{"stackhook"},
@@ -65,7 +67,7 @@ func startRealWith(t *testing.T, template heattemplates.Template) *onCloud {
 // process is one with the cluster's entry, by a client and a clock of its own.
 func (r *onCloud) process(cloud *openstack.Cloud, now function.Clock) http.Handler {
 	r.t.Helper()
-	cfg, err := config.Map(map[string]string{"STACKHOOK_CONFIG": strings.Replace(configText, "clusters:\n", "clusters:\n  "+r.name+": {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s}\n", 1)}).Load()
+	cfg, err := config.Map(map[string]string{"STACKHOOK_CONFIG": strings.Replace(configText, "clusters:\n", "clusters:\n  "+r.name+": {min: 1, max: 4, cooldown_out: 0s, cooldown_in: 0s"+r.entry+"}\n", 1)}).Load()
 	if err != nil {
 		r.t.Fatal(err)
 	}
