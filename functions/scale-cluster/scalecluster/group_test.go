@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -391,6 +392,41 @@ func TestScalingGroupTwenty(t *testing.T) {
 			}
 			if after := h.servers(scaling); !maps.Equal(after, without(before, slices.Collect(maps.Keys(named)))) {
 				t.Errorf("%v became %v, named %v", before, after, named)
+			}
+		})
+	}
+}
+
+// Two hosts with a lease ask for this and that, and some updates are lost: the bounds hold, and nobody goes, or is made anew,
+// whom no answer named.
+func TestScalingGroupTwoHostsRace(t *testing.T) {
+	t.Parallel()
+	for _, entry := range []string{", lease: true", ", lease: true, drain: {timeout: 5m}"} {
+		t.Run(entry, func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(3, uint64(len(entry))))
+			h := group(t, 3, entry, openstacktest.PatchWindow(2*time.Millisecond), openstacktest.TokenLife(30*24*time.Hour))
+			hosts, named := h.hosts(2), map[string]bool{}
+			for round := range *raceRounds {
+				before := h.servers(scaling)
+				if random.IntN(3) == 0 {
+					h.cloud.Inject(openstacktest.Fault{Service: "heat", Method: http.MethodPatch, PathPattern: "*/stacks/scaling/*", LostUpdate: true, Times: 1})
+				}
+				replies := h.atOnce(random, hosts, scaling, round)
+				h.cloud.ClearFaults()
+				h.settle(time.Duration(random.IntN(7)) * time.Minute)
+				for _, r := range replies {
+					maps.Copy(named, r.victims())
+				}
+				after := h.servers(scaling)
+				for name, server := range before {
+					if after[name] != server && !named[name] {
+						t.Fatalf("round %d: node %s went, and nobody said so: %s, %s", round, name, replies[0].text, replies[1].text)
+					}
+				}
+				if n := h.count(scaling); n < 1 || n > 4 || n != len(after) {
+					t.Fatalf("round %d: count %d, %d nodes", round, n, len(after))
+				}
 			}
 		})
 	}
