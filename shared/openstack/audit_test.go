@@ -46,6 +46,9 @@ func writers() map[string]func(context.Context, *openstack.Cloud) error {
 			weight := 0
 			return c.ChangeMember(ctx, "p1", "m1", openstack.MemberChange{Weight: &weight})
 		},
+		"MarkUnhealthy": func(ctx context.Context, c *openstack.Cloud) error {
+			return c.MarkUnhealthy(ctx, lab, "node", true, "hunter2")
+		},
 		"Console": func(ctx context.Context, c *openstack.Cloud) error { _, err := c.Console(ctx, "s1"); return err },
 	}
 }
