@@ -427,7 +427,7 @@ func TestF22Fast(t *testing.T) {
 // so; if not, the sender is to send its notification again. Either way that makes one step.
 func TestF22SlowUpdate(t *testing.T) {
 	t.Parallel()
-	const deadline = 2 * time.Second
+	const deadline = 8 * time.Second
 	for name, row := range map[string]struct {
 		status      int // of what OpenStack does in the end; 0 for taking it
 		body        string
