@@ -33,9 +33,9 @@ func measureThroughput(ctx context.Context, b *bench) (report.Section, error) {
 	s := report.Section{
 		Title: "Throughput beside a bare net/http server",
 		Note: "Requests a second over 16 connections, keep-alive, generator and cloud on the same processors; each beside a net/http server that writes hello,\n" +
-			"asked the same in turn, half a second each; medians, of the shares too. The cloud of the status calls is none that thinks: it was asked once, and gives the same bytes to every GET from\n" +
-			"then on. All status calls at one lab share what Heat is asked; where they are at sixteen labs, next to none does. Processor time is user and\n" +
-			"system time of the server's own process.",
+			"asked the same in turn, half a second each; medians, of the shares too. The cloud of the status calls is none that thinks: it was asked once, and\n" +
+			"gives the same bytes to every GET from then on. All status calls at one lab share what Heat is asked; where they are at sixteen labs, next to none\n" +
+			"does. Processor time is user and system time of the server's own process.",
 	}
 	launching, err := b.stage.serve(ctx, "launch-lab")
 	if err != nil {
