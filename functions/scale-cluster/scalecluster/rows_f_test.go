@@ -445,7 +445,11 @@ func TestF22SlowUpdate(t *testing.T) {
 			h.cluster(floor, 3)
 			h.post("/floor/out?dry_run=1", ``, ci())
 			h.calls()
-			h.cloud.Inject(openstacktest.Fault{Service: "heat", Method: http.MethodPatch, Latency: time.Minute, Status: row.status, Times: 1})
+			fault := openstacktest.Fault{Service: "heat", Method: http.MethodPatch, Times: 1, DropReply: true, Held: time.Minute}
+			if row.status != 0 {
+				fault = openstacktest.Fault{Service: "heat", Method: http.MethodPatch, Times: 1, Latency: time.Minute, Status: row.status}
+			}
+			h.cloud.Inject(fault)
 			ctx, cancel := context.WithTimeout(t.Context(), deadline)
 			defer cancel()
 			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/floor/out", strings.NewReader(row.body))

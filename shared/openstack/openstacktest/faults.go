@@ -23,6 +23,8 @@ type Fault struct {
 	DropRequest bool
 	// DropReply serves the request, then cuts the connection without an answer.
 	DropReply bool
+	// Held is waited (real time) by DropReply before it cuts: what took effect is not answered in time.
+	Held time.Duration
 	// LostUpdate answers a stack's PATCH or PUT with 202 and forgets it, as Heat does with the loser of two.
 	LostUpdate bool
 	// DoubleCreate lets a stack be created although its name is taken. A real Heat does so when two creates come at

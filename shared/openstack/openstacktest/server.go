@@ -279,6 +279,7 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.mux.ServeHTTP(&discard{header: http.Header{}}, r)
+	wait(r.Context().Done(), f.Held)
 	cut(w)
 }
 
