@@ -63,6 +63,7 @@ func byName(fields []field) (map[string]string, *Error) {
 	return values, name(values, fields)
 }
 
+// name is byName into a map that is there already.
 func name(values map[string]string, fields []field) *Error {
 	for _, f := range fields {
 		if _, twice := values[f.name]; twice {

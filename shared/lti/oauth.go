@@ -56,6 +56,7 @@ func appendAgain(out, escaped []byte) []byte {
 // lastURI is the address that was taken apart last: those who launch know one.
 var lastURI atomic.Pointer[struct{ raw, base string }]
 
+// baseURI is parseURI's base of an address.
 func baseURI(raw string) (string, error) {
 	if last := lastURI.Load(); last != nil && last.raw == raw {
 		return last.base, nil
