@@ -3,6 +3,7 @@ package scalecluster_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -481,30 +482,16 @@ func (h *house) old(name string) {
 func TestN4CutOffAnywhere(t *testing.T) {
 	t.Parallel()
 	for name, drop := range map[string]openstacktest.Fault{"before": {DropRequest: true}, "after": {DropReply: true}} {
-		for n := range 6 {
-			t.Run(name+" request "+string(rune('1'+n)), func(t *testing.T) {
+		for n := range int64(6) {
+			t.Run(name+" request "+strconv.FormatInt(n+1, 10), func(t *testing.T) {
 				t.Parallel()
 				h := updating(t, "bounded", 1)
-				seen := 0
-				cut := func() func(openstacktest.Call) openstacktest.Fault {
-					seen = 0
-					return func(openstacktest.Call) openstacktest.Fault {
-						if seen++; seen > n {
-							f := drop
-							if seen > n+1 {
-								f = openstacktest.Fault{DropRequest: true}
-							}
-							return f
-						}
-						return openstacktest.Fault{}
-					}
-				}
-				h.cloud.Chaos(cut())
+				h.cloud.Chaos(cutOff(n, drop))
 				h.post("/bounded/out", event("m1"), ci())
 				h.cloud.Chaos(nil)
 				h.post("/bounded/out", event("m1"), ci()) // the host's own retry
 				h.settle(time.Second)
-				h.cloud.Chaos(cut())
+				h.cloud.Chaos(cutOff(n, drop))
 				h.sendTo(h.process(), http.MethodPost, "/bounded/reconcile", ``, ci())
 				h.cloud.Chaos(nil)
 				for range 3 {

@@ -85,6 +85,21 @@ func (k *killer) choose(c openstacktest.Call) openstacktest.Fault {
 
 const forever = 1 << 40
 
+// cutOff lets n requests to OpenStack pass, has the next one meet drop, and loses all that come after. A request whose answer
+// nobody waits for any more may still be under way beside the next.
+func cutOff(n int64, drop openstacktest.Fault) func(openstacktest.Call) openstacktest.Fault {
+	var seen atomic.Int64
+	return func(openstacktest.Call) openstacktest.Fault {
+		switch i := seen.Add(1); {
+		case i <= n:
+			return openstacktest.Fault{}
+		case i == n+1:
+			return drop
+		}
+		return openstacktest.Fault{DropRequest: true}
+	}
+}
+
 // A host that is killed after any of its requests: the next one, asked the same, and the passes that follow bring the cluster
 // to the same end, and nobody else is taken away.
 func TestKilledAnywhere(t *testing.T) {

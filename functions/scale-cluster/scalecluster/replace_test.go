@@ -3,6 +3,7 @@ package scalecluster_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -198,21 +199,13 @@ func TestF12Race(t *testing.T) {
 func TestF12CutOffAnywhere(t *testing.T) {
 	t.Parallel()
 	for name, drop := range map[string]openstacktest.Fault{"before": {DropRequest: true}, "after": {DropReply: true}} {
-		for n := range 5 {
-			t.Run(name+" request "+string(rune('1'+n)), func(t *testing.T) {
+		for n := range int64(5) {
+			t.Run(name+" request "+strconv.FormatInt(n+1, 10), func(t *testing.T) {
 				t.Parallel()
 				h := start(t)
 				h.cluster(alone, 3, "stackhook")
-				id, seen := h.breakNode(alone, "1"), 0
-				h.cloud.Chaos(func(openstacktest.Call) openstacktest.Fault {
-					switch seen++; {
-					case seen <= n:
-						return openstacktest.Fault{}
-					case seen == n+1:
-						return drop
-					}
-					return openstacktest.Fault{DropRequest: true}
-				})
+				id := h.breakNode(alone, "1")
+				h.cloud.Chaos(cutOff(n, drop))
 				h.post("/alone/replace", unhealthy(id), ci())
 				h.cloud.Chaos(nil)
 				h.post("/alone/replace", unhealthy(id), ci())
