@@ -139,6 +139,9 @@ type Request struct {
 	// Key names the notification, KeyLife is how long it does; an empty key is never a duplicate.
 	Key     string
 	KeyLife time.Duration
+	// Delivery is the notification's own name while that lives, where Key is that of its intent; DeliveryLife is what is left.
+	Delivery     string
+	DeliveryLife time.Duration
 	// Who is recorded. Person says that somebody wrote down what they want, Repeats that the sender will say it again.
 	Who             string
 	Person, Repeats bool
@@ -277,7 +280,7 @@ func (d Decision) change(s State, r Request, to int, why []string, now time.Time
 		return d
 	}
 	count := to + s.Count - d.From // with those on their way out
-	memory := s.Memory.Record(r.Op, s.Count, count, d.Code, r.Who, r.Token, now).saw(r.Key, now.Add(r.KeyLife)).heard(r, now)
+	memory := s.Memory.Record(r.Op, s.Count, count, d.Code, r.Who, r.Token, now).sawBy(r, now).heard(r, now)
 	memory.Gen = max(memory.Gen, r.Gen)
 	memory.Fails = s.failures()
 	memory.Kept = s.kept(d.Victims)

@@ -46,10 +46,15 @@ const repeatLife = 2 * time.Minute
 // is being created, and that takes signals, so not one that is suspended or being deleted (Heat answers 400). Either Heat is at
 // work on it, or the load balancer on a drain; another writer who was faster is a race, and no reason.
 func (d Decision) Keepable(s State, r Request, now time.Time) bool {
+	atWork := s.Status == "IN_PROGRESS" || until(latest(s.lastDrain(), s.lastUndrain()), s.Policy.Keep, now) > 0
+	return d.Code == Busy && atWork && s.Keeps(r)
+}
+
+// Keeps says whether the request is one to be kept in this stack, if there is a reason to.
+func (s State) Keeps(r Request) bool {
 	wish := r.Op == OpOut || r.Op == OpIn || r.Op == OpSet || r.Op == OpReplace
 	made := s.Action == "UPDATE" || s.Action == "CHECK" || s.Action != "SUSPEND" && s.Action != "DELETE" && s.Status == "COMPLETE"
-	atWork := s.Status == "IN_PROGRESS" || until(latest(s.lastDrain(), s.lastUndrain()), s.Policy.Keep, now) > 0
-	return d.Code == Busy && wish && made && atWork && !r.DryRun && !r.Strict && r.Kept.IsZero() && s.Policy.Keep > 0
+	return wish && made && !r.DryRun && !r.Strict && r.Kept.IsZero() && s.Policy.Keep > 0
 }
 
 // Intent is the request as it is kept.
@@ -64,6 +69,13 @@ func (r Request) Intent(id string, life time.Duration, now time.Time) Intent {
 	if r.Key != "" {
 		i.Known = now.Add(r.KeyLife).UnixMilli()
 	}
+	return i
+}
+
+// Unanswered is the intent of a request whose update was sent at the time decided, and may still be taken: it is as old as that
+// update, so that the memory which comes with it says that the intent is made.
+func (i Intent) Unanswered(decided time.Time) Intent {
+	i.At = Memory{}.heard(Request{}, decided).Heard
 	return i
 }
 
@@ -88,6 +100,11 @@ func (d Decision) Keep(i Intent) Decision {
 	return d.say(Kept, busyRetry, fmt.Sprintf("An earlier change of the cluster is still being made. The request is kept, and is made as soon as that can be, until %s.", msec(i.Until).Format("15:04:05 MST")))
 }
 
+// KeepUnanswered is the decision whose update was not answered in time, nor taken by then, after its request was kept.
+func (d Decision) KeepUnanswered(i Intent) Decision {
+	return d.say(Kept, busyRetry, fmt.Sprintf("OpenStack did not answer the change in time, and had not made it by then. The request is kept, and is made by the next pass if that is still so, until %s.", msec(i.Until).Format("15:04:05 MST")))
+}
+
 // NotKept is the decision after its request could not be kept.
 func (d Decision) NotKept(why string) Decision {
 	d.Reason += " " + why
@@ -102,6 +119,9 @@ func (i Intent) Request(now time.Time) Request {
 	}
 	if i.Known < i.Until {
 		// Its own key does not live long enough to keep the intent from being made twice.
+		if r.KeyLife > 0 {
+			r.Delivery, r.DeliveryLife = r.Key, r.KeyLife
+		}
 		r.Key, r.KeyLife = "intent "+i.ID, msec(i.Until).Sub(now)
 	}
 	return r

@@ -119,6 +119,11 @@ func (m Memory) Record(op Op, from, to int, code Code, by, token string, now tim
 	return next
 }
 
+// sawBy is the memory after a request was acted on, by all of its names.
+func (m Memory) sawBy(r Request, now time.Time) Memory {
+	return m.saw(r.Delivery, now.Add(r.DeliveryLife)).saw(r.Key, now.Add(r.KeyLife))
+}
+
 // saw is the memory with one more notification acted on.
 func (m Memory) saw(key string, expires time.Time) Memory {
 	if key == "" {

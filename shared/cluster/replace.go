@@ -31,7 +31,7 @@ func (d Decision) replace(s State, r Request, now time.Time) Decision {
 	if r.DryRun {
 		return d
 	}
-	memory := s.Memory.Record(OpReplace, s.Count, s.Count, d.Code, r.Who, r.Token, now).saw(r.Key, now.Add(r.KeyLife))
+	memory := s.Memory.Record(OpReplace, s.Count, s.Count, d.Code, r.Who, r.Token, now).sawBy(r, now)
 	memory.Gen = max(memory.Gen, r.Gen)
 	memory.Fails = s.failures()
 	memory.Kept = s.kept(d.Victims)

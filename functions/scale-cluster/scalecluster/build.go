@@ -45,7 +45,7 @@ func New(cfg *config.Config, cloud *openstack.Cloud, now function.Clock, numbers
 		clusters: cfg.Clusters, policies: policies, credentials: credentials(cfg), box: box, publicURL: cfg.PublicURL, now: now,
 		own: door{stacks: cloud, shared: true}, as: func(token string) door { return door{stacks: cloud.As(token)} },
 		turns: turns{waiting: map[string]*turn{}}, refs: refs{byName: map[string]openstack.StackRef{}}, wishes: wishes{at: map[string]heard{}}, worked: wishes{at: map[string]heard{}}, counts: newCounts(numbers),
-		pools: facts[bool]{by: map[string]fact[bool]{}}, flavors: facts[openstack.Flavor]{by: map[string]fact[openstack.Flavor]{}},
+		pools: facts[bool]{by: map[string]fact[bool]{}}, empty: facts[bool]{by: map[string]fact[bool]{}}, flavors: facts[openstack.Flavor]{by: map[string]fact[openstack.Flavor]{}},
 		stored: deliveries{at: map[string]time.Time{}},
 	}
 	mux := http.NewServeMux()

@@ -42,7 +42,7 @@ func TestN11Preview(t *testing.T) {
 		{"/alone/set?dry_run=1", `{"to": 1}`, "scaled", "map[app_count:1 app_removal:[2 0]]", []any{"2", "0"}, []string{read, membersOf, preview}},
 		{"/alone/replace?dry_run=1", ``, "replaced", "map[app_count:3 app_removal:[2]]", []any{"2"}, []string{read, membersOf, preview}},
 		{"/alone/set?dry_run=1", `{"to": 3}`, "unchanged", "<nil>", nil, []string{read}},
-		{"/alone/reconcile?dry_run=1", ``, "steady", "<nil>", nil, []string{read, membersOf}},
+		{"/alone/reconcile?dry_run=1", ``, "steady", "<nil>", nil, []string{read, membersOf, lookKept}},
 	} {
 		h.calls()
 		r := h.post(row.path, row.body, ci())

@@ -72,6 +72,24 @@ func (s *scaler) keep(ctx context.Context, v *visit, decision cluster.Decision) 
 	}
 }
 
+// keepUnanswered stores the request of an update that was not answered in time, nor taken by then, if it is one to be kept, and
+// says so in its result. The update may still be taken: then the memory knows the intent.
+func (s *scaler) keepUnanswered(ctx context.Context, v *visit, result *cluster.Decision) bool {
+	if !v.state.Keeps(v.request) {
+		return false
+	}
+	ctx, cancel := halfTime(ctx)
+	defer cancel()
+	intent := v.request.Intent(rand.Text(), v.state.Policy.Keep, v.now).Unanswered(v.now)
+	if err := s.write(ctx, v, intent, "kept: "+string(intent.Op)+" for "+intent.Who); err != nil {
+		logging.From(ctx).Warn().Err(err).Msg("a request could not be kept")
+		return false
+	}
+	s.empty.put(v.stack.ID, false, time.Time{})
+	*result = result.KeepUnanswered(intent)
+	return true
+}
+
 // write puts an intent into the stack's log. The reason is what people read in the stack's events.
 func (s *scaler) write(ctx context.Context, v *visit, i cluster.Intent, reason string) error {
 	text := i.String()
@@ -145,11 +163,12 @@ func (s *scaler) onlyKept(ctx context.Context, v *visit) (*cluster.Decision, err
 // back too, until nobody wants it any more. One that comes to nothing is written off, so that it is not done at some later time.
 func (s *scaler) pending(ctx context.Context, v *visit, pass cluster.Decision) (*cluster.Decision, error) {
 	now := s.now()
-	if !pass.Nothing() || v.state.Status == "IN_PROGRESS" || !v.state.MayKeep(now) {
+	if !pass.Nothing() || v.state.Status == "IN_PROGRESS" || !s.mayKeep(v, now) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	intent, ok := v.state.Pending(s.kept(ctx, v), now)
 	if !ok {
+		s.empty.put(v.stack.ID, true, now.Add(v.state.Policy.Keep/2))
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	mine := *v
@@ -173,6 +192,13 @@ func (s *scaler) pending(ctx context.Context, v *visit, pass cluster.Decision) (
 	}
 	decision = pass.With(decision)
 	return &decision, nil
+}
+
+// mayKeep says whether it is worth a request to look for what is kept. Where Heat and the load balancer had nothing to do lately,
+// only an update that was not answered can have left something: a pass looks for that twice in the life of an intent.
+func (s *scaler) mayKeep(v *visit, now time.Time) bool {
+	empty, _ := s.empty.get(v.stack.ID, now)
+	return v.state.MayKeep(now) || v.timed && !empty && v.state.Policy.Keep > 0
 }
 
 // replaces writes off what a person had asked for before, when they ask for another thing and no update says so.

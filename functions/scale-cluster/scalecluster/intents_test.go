@@ -143,9 +143,13 @@ func TestN4Costs(t *testing.T) {
 	}
 	h.settle(2 * time.Hour)
 	h.calls()
-	h.post("/alone/reconcile", ``, ci()).want(t, http.StatusOK, "steady")
-	if got := h.calls(); slices.Contains(got, lookKept) {
-		t.Errorf("long after the last update: %v", got)
+	// Long after the last update a pass looks twice in the life of an intent: what was not answered may have left one (F22).
+	for n, after := range []time.Duration{0, 4 * time.Minute, time.Minute} {
+		h.cloud.Advance(after)
+		h.post("/alone/reconcile", ``, ci()).want(t, http.StatusOK, "steady")
+		if got := h.calls(); slices.Contains(got, lookKept) != (n != 1) {
+			t.Errorf("pass %d: %v", n, got)
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ type scaler struct {
 	pools       facts[bool]             // whether a pool keeps clients at their members, by its id
 	flavors     facts[openstack.Flavor] // by id or name, as a stack's parameter has it
 	stored      deliveries
+	empty       facts[bool] // whether nothing is kept in a stack, by its id
 }
 
 // wishes remembers when something was heard of each stack: when it was last asked to grow, also in vain, as an alarm that
@@ -98,7 +99,7 @@ func (s *scaler) decide(ctx context.Context, who caller.Caller, t target, r clus
 		return outcome{}, noTurn(err)
 	}
 	defer give()
-	v := visit{target: t, door: s.doorFor(who), turn: turn, request: r}
+	v := visit{target: t, door: s.doorFor(who), turn: turn, request: r, timed: r.Op == cluster.OpPass}
 	if err := s.look(ctx, &v, who, arrived); err != nil {
 		s.counts.failed(err)
 		return outcome{}, err
@@ -164,6 +165,7 @@ type visit struct {
 	door    door
 	turn    *turn
 	request cluster.Request
+	timed   bool // a pass that was asked for, and not one that an alarm is the occasion for
 	stack   openstack.Stack
 	full    bool // it was read with its outputs
 	state   cluster.State
@@ -265,12 +267,7 @@ func (t *turn) keep(d door, stack openstack.Stack, outputs bool, begun uint64) {
 // or did not come in time (F22), it may have worked, and reading says so.
 func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision) (cluster.Decision, openstack.Stack, error) {
 	v.wrote = true
-	sending, cancel := halfTime(ctx)
-	patchErr := v.mark(sending, decision.Marks)
-	if patchErr == nil {
-		patchErr = v.door.PatchStack(sending, v.stack.StackRef, changeOf(v.stack, decision.Patch))
-	}
-	cancel()
+	late, patchErr := v.send(ctx, decision)
 	switch openstack.CodeOf(patchErr) {
 	case "", openstack.Unavailable:
 	case openstack.Busy:
@@ -294,6 +291,8 @@ func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision)
 		result = decision.VerifyTags(after)
 	}
 	switch {
+	case result.Code == cluster.Lost && late && s.keepUnanswered(ctx, v, &result):
+		return result, stack, nil
 	case result.Code == cluster.Lost && patchErr != nil:
 		return cluster.Decision{}, stack, patchErr // it did not take it: the cloud was down
 	case result.Code == cluster.Superseded && decision.Patch.Tags == nil:
@@ -303,4 +302,15 @@ func (s *scaler) apply(ctx context.Context, v *visit, decision cluster.Decision)
 		}
 	}
 	return result, stack, nil
+}
+
+// send writes the decision, in half of the time that is left: the other half is for telling what became of it. Late says that it
+// was not answered in that time.
+func (v *visit) send(ctx context.Context, decision cluster.Decision) (late bool, err error) {
+	sending, cancel := halfTime(ctx)
+	defer cancel()
+	if err = v.mark(sending, decision.Marks); err == nil {
+		err = v.door.PatchStack(sending, v.stack.StackRef, changeOf(v.stack, decision.Patch))
+	}
+	return err != nil && sending.Err() != nil, err //nolint:wrapcheck // who calls asks for its code
 }

@@ -197,6 +197,14 @@ const (
 )
 
 // Ways to say who one is.
+// wantCode is want for an answer whose status is not what is looked at.
+func (r reply) wantCode(t *testing.T, code string) {
+	t.Helper()
+	if r.code() != code {
+		t.Errorf("got %s, want %s: %s", r.code(), code, r.text)
+	}
+}
+
 func ci() []string       { return []string{"Authorization", "Bearer " + ciToken} }
 func theAlarm() []string { return []string{"Authorization", "Bearer " + alarmToken} }
 func nobody() []string   { return nil }
