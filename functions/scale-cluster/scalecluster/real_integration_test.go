@@ -182,3 +182,40 @@ func TestRealKeptReplacedPaused(t *testing.T) {
 		t.Errorf("%v, tags %v", after, r.stack().Tags)
 	}
 }
+
+// F22 on a real cloud: an update that hangs is kept, another process's pass makes it, and when the first one comes through after
+// all, it is the same one step.
+func TestRealSlowUpdate(t *testing.T) {
+	t.Parallel()
+	r := startReal(t)
+	late := make(chan struct{})
+	cloud, err := openstack.New(openstack.Options{Getenv: os.Getenv, Transport: &laggard{late: late}, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/"+r.name+"/out", strings.NewReader(aodh("alarm", 1)))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+ciToken)
+	w := httptest.NewRecorder()
+	r.process(cloud, time.Now).ServeHTTP(w, request)
+	if w.Code != http.StatusAccepted || !strings.Contains(w.Body.String(), `"code":"kept"`) || ctx.Err() != nil {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	time.Sleep(time.Second) // a signal shows some half a second after its answer
+	r.want("/reconcile", ``, http.StatusAccepted, "scaled")
+	if state := r.steady(); state != "UPDATE_COMPLETE" {
+		t.Fatalf("after the pass: %s", state)
+	}
+	made := r.stack().Parameters["scale_state"]
+	close(late)
+	for r.stack().Parameters["scale_state"] == made {
+		time.Sleep(time.Second / 5)
+	}
+	r.steady()
+	r.want("/reconcile", ``, http.StatusOK, "steady")
+	if s := r.stack(); s.Parameters["app_count"] != "2" {
+		t.Errorf("count %s", s.Parameters["app_count"])
+	}
+}
