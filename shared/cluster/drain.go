@@ -106,11 +106,21 @@ func (s State) lastUndrain() time.Time {
 	return last
 }
 
+// lastAsked is when a person last had a node drained or taken back; Unix milliseconds.
+func (s State) lastAsked() int64 {
+	var last int64
+	for _, n := range s.Nodes {
+		last = max(last, n.asked())
+	}
+	return last
+}
+
 // drainFirst is the decision to take nodes out of service, to be removed when they have had time to finish.
 func (d Decision) drainFirst(s State, r Request, leaving []Node, now time.Time) Decision {
 	stamp := r.stamp(len(leaving), now)
 	for _, n := range leaving {
 		own := []string{tagDrain + stamp.String(), tagSince + seconds(now), tagWeight + strconv.Itoa(n.Weight)}
+		own = append(own, r.asked(now)...)
 		if s.Sticky {
 			own = append(own, tagSticky)
 		}
@@ -129,8 +139,8 @@ func (d Decision) undrain(s State, r Request, want int, now time.Time) Decision 
 	var names []string
 	for _, n := range back {
 		was, _ := n.drain()
-		tags := n.retagged(now, tagUndrained+seconds(now)+"/"+stamp.String())
-		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Weight: was.weight, Tags: tags})
+		own := append(r.asked(now), tagUndrained+seconds(now)+"/"+stamp.String())
+		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Weight: was.weight, Tags: n.retagged(now, own...)})
 		names = append(names, n.Name)
 	}
 	d.To = s.size() + len(back)

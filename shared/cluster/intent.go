@@ -75,7 +75,7 @@ func (r Request) Intent(id string, life time.Duration, now time.Time) Intent {
 // Unanswered is the intent of a request whose update was sent at the time decided, and may still be taken: it is as old as that
 // update, so that the memory which comes with it says that the intent is made.
 func (i Intent) Unanswered(decided time.Time) Intent {
-	i.At = Memory{}.heard(Request{}, decided).Heard
+	i.At = Request{}.moment(decided)
 	return i
 }
 
@@ -138,6 +138,7 @@ func (s State) Pending(all []Intent, now time.Time) (Intent, bool) {
 		// A drain leaves the memory as it is, but not its marks. What came in the same second met the load balancer at work.
 		alarms = max(alarms, last.UnixMilli()-1)
 	}
+	persons = max(persons, s.lastAsked())
 	if i, ok := s.newest(sizes, max(alarms, s.Memory.Heard), max(persons, s.Memory.Asked), now); ok {
 		return i, true
 	}
@@ -278,15 +279,20 @@ const longestUpdate = time.Hour
 
 // heard is the memory after a request for a size was acted on: what was kept before it is replaced.
 func (m Memory) heard(r Request, now time.Time) Memory {
-	at := now.UnixMilli() - 1 // what is kept within the same millisecond met this one's update
-	if !r.Kept.IsZero() {
-		at = r.Kept.UnixMilli()
-	}
+	at := r.moment(now)
 	m.Heard = max(m.Heard, at)
 	if r.Person {
 		m.Asked = max(m.Asked, at)
 	}
 	return m
+}
+
+// moment is the time up to which what was kept is settled when the request is acted on; Unix milliseconds.
+func (r Request) moment(now time.Time) int64 {
+	if !r.Kept.IsZero() {
+		return r.Kept.UnixMilli()
+	}
+	return now.UnixMilli() - 1 // what is kept within the same millisecond met this one's update
 }
 
 func msec(unix int64) time.Time { return time.UnixMilli(unix).UTC() }
@@ -296,7 +302,7 @@ func msec(unix int64) time.Time { return time.UnixMilli(unix).UTC() }
 func (s State) Outdated(all []Intent, now time.Time) bool {
 	sizes, _ := split(all)
 	_, persons := s.settled(sizes, now)
-	persons = max(persons, s.Memory.Asked)
+	persons = max(persons, s.Memory.Asked, s.lastAsked())
 	return slices.ContainsFunc(sizes, func(i Intent) bool {
 		return i.Person && i.Op != OpNone && i.At > persons && i.At <= now.UnixMilli() && i.Until > now.UnixMilli()
 	})

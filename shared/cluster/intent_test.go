@@ -208,6 +208,42 @@ func madeOnce(t *testing.T, r cluster.Request, drains bool) {
 	}
 }
 
+// N4: a drain replaces what alarms had asked for before it, and a person's drain what persons had: while the node leaves, when it is
+// gone, and when it is back in service. What is kept after it is pending.
+func TestN4DrainReplacesWhatWasKept(t *testing.T) {
+	t.Parallel()
+	begun := start().Add(2 * time.Second)
+	kept := func(person bool, at time.Time) cluster.Intent {
+		return ask(cluster.OpSet, 4, person).Intent(at.String(), life, at)
+	}
+	for _, person := range []bool{false, true} {
+		leave, back := less(1), forced(out(1))
+		leave.Person, back.Person = person, person
+		s := drained(4)
+		leaving := write(s, cluster.Decide(s, leave, begun))
+		removal := cluster.Reconcile(leaving, pass(), begun.Add(drainTime))
+		gone := leaving
+		gone.Nodes = slices.DeleteFunc(slices.Clone(gone.Nodes), func(n cluster.Node) bool { return slices.Contains(removal.Victims, n.Name) })
+		gone.Count = removal.Patch.Count
+		gone.Memory, _ = cluster.Remember(removal.Patch.State)
+		inService := write(leaving, cluster.Decide(leaving, back, begun.Add(time.Second)))
+		for name, state := range map[string]cluster.State{"leaving": leaving, "gone": gone, "back": inService} {
+			at := begun.Add(drainTime)
+			if _, ok := state.Pending([]cluster.Intent{kept(false, start())}, at); ok {
+				t.Errorf("%s by a person %v: an alarm's from before is pending", name, person)
+			}
+			if _, ok := state.Pending([]cluster.Intent{kept(true, start())}, at); ok == person {
+				t.Errorf("%s by a person %v: a person's from before is pending: %v", name, person, ok)
+			}
+			for _, who := range []bool{false, true} {
+				if _, ok := state.Pending([]cluster.Intent{kept(who, begun.Add(2*time.Second))}, at); !ok {
+					t.Errorf("%s by a person %v: what came after it is not pending", name, person)
+				}
+			}
+		}
+	}
+}
+
 // N4: a person who asks for what there is already ends what they had asked for before; nothing else needs to be said.
 func TestN4Outdated(t *testing.T) {
 	t.Parallel()

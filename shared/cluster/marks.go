@@ -17,6 +17,7 @@ const (
 	tagSticky    = "drain-sticky"  // the pool keeps clients at their members, so there is a second phase
 	tagClosed    = "drain-closed=" // when the second phase began
 	tagUndrained = "undrained="    // when it was taken back, and the mark of the request that wanted that
+	tagAsked     = "asked="        // when a person wanted that, or it back; Unix milliseconds, as the memory has them
 	tagSeen      = "seen="         // the mark of an earlier request, whose repeat must not do the same again
 )
 
@@ -109,7 +110,7 @@ func (n Node) retagged(now time.Time, own ...string) []string {
 // unmarked are the tags without those of a drain.
 func unmarked(tags []string) []string {
 	return slices.DeleteFunc(slices.Clone(tags), func(t string) bool {
-		return t == tagSticky || slices.ContainsFunc([]string{tagDrain, tagSince, tagWeight, tagClosed, tagUndrained}, func(ours string) bool {
+		return t == tagSticky || slices.ContainsFunc([]string{tagDrain, tagSince, tagWeight, tagClosed, tagUndrained, tagAsked}, func(ours string) bool {
 			return strings.HasPrefix(t, ours)
 		})
 	})
@@ -165,13 +166,32 @@ func latestTrace(a, b trace) trace {
 	return a
 }
 
-// saw is the memory with the requests that the nodes knew: when those are gone, so are their marks, and a notification
-// that is sent again would take another one away.
+// asked are the tags that say when a person wanted this; none for an alarm.
+func (r Request) asked(now time.Time) []string {
+	if !r.Person {
+		return nil
+	}
+	return []string{tagAsked + strconv.FormatInt(r.moment(now), 10)}
+}
+
+// asked is when a person last wanted the node to leave, or back; Unix milliseconds, 0 for never.
+func (n Node) asked() int64 {
+	text, _ := tagged(n.Tags, tagAsked)
+	unix, _ := strconv.ParseInt(text, 10, 64)
+	return unix
+}
+
+// saw is the memory with the requests that the nodes knew: when those are gone, so are their marks. A notification that is sent
+// again would take another one away, and what was kept before them would be made.
 func (s State) saw(m Memory, gone []string, now time.Time) Memory {
 	for _, n := range s.Nodes {
 		if !slices.Contains(gone, n.Name) {
 			continue
 		}
+		if d, leaving := n.drain(); leaving {
+			m.Heard = max(m.Heard, d.since.UnixMilli()-1)
+		}
+		m.Asked = max(m.Asked, n.asked())
 		current, earlier := n.traces()
 		for _, known := range append(earlier, current...) {
 			if known.alive(now) {

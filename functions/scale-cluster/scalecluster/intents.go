@@ -205,7 +205,7 @@ func (s *scaler) mayKeep(v *visit, now time.Time) bool {
 func (s *scaler) replaces(ctx context.Context, v *visit, decision cluster.Decision) cluster.Decision {
 	r := v.request
 	size := r.Op == cluster.OpOut || r.Op == cluster.OpIn || r.Op == cluster.OpSet
-	quiet := decision.Code == cluster.Unchanged || decision.Code == cluster.AtMax || decision.Code == cluster.AtMin || len(decision.Members) == 1 // of more there is no call left
+	quiet := decision.Code == cluster.Unchanged || decision.Code == cluster.AtMax || decision.Code == cluster.AtMin
 	now := s.now()
 	if !size || !quiet || !r.Person || r.DryRun || !v.state.MayKeep(now) {
 		return decision

@@ -177,7 +177,7 @@ func TestN2SameRequestGoesOn(t *testing.T) {
 	h.calls()
 	r = h.post("/leaver/in", `{"by": 2}`, key)
 	r.want(t, http.StatusAccepted, "draining")
-	if got := h.calls(); r.body["to"] != 2.0 || len(got) != 4 {
+	if got := h.calls(); r.body["to"] != 2.0 || len(got) != 3 {
 		t.Errorf("%v %s", got, r.text)
 	}
 	h.settle(0)
