@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -61,6 +63,26 @@ func Load(name string) (Template, error) { return LoadFrom(nil, name) }
 // LoadFrom reads a template and everything it refers to, looking for each file in dir first (nil: none) and then among
 // the built-in ones. A name is a slash-separated path inside either tree.
 func LoadFrom(dir fs.FS, name string) (Template, error) {
+	if dir != nil {
+		return load(dir, name)
+	}
+	known, ok := loaded.Load(name)
+	if !ok {
+		t, err := load(nil, name)
+		if err != nil {
+			return Template{}, err
+		}
+		known, _ = loaded.LoadOrStore(name, t)
+	}
+	t, _ := known.(Template)
+	t.Files, t.Parameters, t.Outputs = maps.Clone(t.Files), slices.Clone(t.Parameters), slices.Clone(t.Outputs)
+	return t, nil
+}
+
+// loaded are the built-in templates that were read, by name: they stay as they are, and a changed configuration reads them again.
+var loaded sync.Map
+
+func load(dir fs.FS, name string) (Template, error) {
 	if !inside(name) {
 		return Template{}, fmt.Errorf("template %q: not a name inside the template tree", name)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,15 +16,9 @@ import (
 
 const everything = `{"secrets": ["all"], "since": "2026-01-05T09:00:00Z"}`
 
-var line = regexp.MustCompile(`(?m)^([A-Z0-9_]+)='([^'\n]*)'$`)
-
 // settings are those that a machine of the site academy was given; none if there is no such machine.
 func (h *house) settings(machine string) map[string]string {
-	out := map[string]string{}
-	for _, m := range line.FindAllStringSubmatch(h.cloud.UserData("academy-"+machine), -1) {
-		out[m[1]] = m[2]
-	}
-	return out
+	return openstacktest.Settings(h.cloud.UserData("academy-" + machine))
 }
 
 // stores are what the data nodes of a site would take, if they were there: as site/boot makes it of their settings.

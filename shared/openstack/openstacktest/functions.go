@@ -44,7 +44,7 @@ func (x scope) resolve(v any) (any, error) {
 	case map[string]any:
 		if len(v) == 1 {
 			for name, arg := range v {
-				if fn, ok := functions()[name]; ok {
+				if fn := functionOf(name); fn != nil {
 					return fn(x, arg)
 				}
 				if unsupported(name) {
@@ -73,14 +73,51 @@ func unsupported(name string) bool {
 
 type function func(x scope, arg any) (any, error)
 
-func functions() map[string]function {
-	return map[string]function{
-		"get_param": fnGetParam, "get_resource": fnGetResource, "get_attr": fnGetAttr, "get_file": fnGetFile,
-		"str_replace": fnStrReplace, "str_replace_strict": fnStrReplace, "str_replace_vstrict": fnStrReplace,
-		"list_join": fnListJoin, "list_concat": fnListConcat, "list_concat_unique": fnListUnique, "filter": fnFilter, "map_merge": fnMapMerge,
-		"str_split": fnStrSplit, "if": fnIf, "equals": fnEquals, "not": fnNot, "and": fnAnd, "or": fnOr,
-		"repeat": fnRepeat, "digest": fnDigest, "contains": fnContains, "make_url": fnMakeURL,
+// functionOf is the intrinsic function of that name; nil if there is none.
+func functionOf(name string) function {
+	switch name {
+	case "get_param":
+		return fnGetParam
+	case "get_resource":
+		return fnGetResource
+	case "get_attr":
+		return fnGetAttr
+	case "get_file":
+		return fnGetFile
+	case "str_replace", "str_replace_strict", "str_replace_vstrict":
+		return fnStrReplace
+	case "list_join":
+		return fnListJoin
+	case "list_concat":
+		return fnListConcat
+	case "list_concat_unique":
+		return fnListUnique
+	case "filter":
+		return fnFilter
+	case "map_merge":
+		return fnMapMerge
+	case "str_split":
+		return fnStrSplit
+	case "if":
+		return fnIf
+	case "equals":
+		return fnEquals
+	case "not":
+		return fnNot
+	case "and":
+		return fnAnd
+	case "or":
+		return fnOr
+	case "repeat":
+		return fnRepeat
+	case "digest":
+		return fnDigest
+	case "contains":
+		return fnContains
+	case "make_url":
+		return fnMakeURL
 	}
+	return nil
 }
 
 func fnGetParam(x scope, arg any) (any, error) {

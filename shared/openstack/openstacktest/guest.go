@@ -49,14 +49,22 @@ func (c *Cloud) readiness(handle *resource) map[string]any {
 	return body
 }
 
-var setting = regexp.MustCompile(`(?m)^([A-Z]+)='([^'\n]*)'$`)
+// Settings are the lines NAME='value' of a machine's user data: what a site's boot scripts are given.
+func Settings(userData string) map[string]string {
+	out := map[string]string{}
+	for line := range strings.SplitSeq(userData, "\n") {
+		name, quoted, ok := strings.Cut(line, "='")
+		value, closed := strings.CutSuffix(quoted, "'")
+		if ok && closed && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" {
+			out[name] = value
+		}
+	}
+	return out
+}
 
 // told is what a site's machine says of itself on the handle that nothing waits for: heat-templates/README.md.
 func (c *Cloud) told(handle *resource, userData string) map[string]any {
-	site := map[string]string{}
-	for _, m := range setting.FindAllStringSubmatch(userData, -1) {
-		site[m[1]] = m[2]
-	}
+	site := Settings(userData)
 	data := map[string]any{"role": site["ROLE"], "step": "heartbeat", "secrets": site["SECRETS"]}
 	who := or(site["INDEX"], site["NAME"])
 	if index, err := strconv.Atoi(site["INDEX"]); err == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -137,7 +138,38 @@ var hotVersions = []string{
 	"2017-09-01", "pike", "2018-03-02", "queens", "2018-08-31", "rocky", "2021-04-16", "wallaby",
 }
 
+// parsed are the templates that were read: the same few are sent again and again, and reading one takes longer than all else
+// that is done with it. Nobody changes what was read.
+var parsed = struct {
+	sync.Mutex
+	by map[string]*template
+}{by: map[string]*template{}}
+
+// maxParsed bounds them: the shim runs for days.
+const maxParsed = 256
+
+// parseTemplate reads a template, or has it from an earlier time.
 func parseTemplate(text string) (*template, error) {
+	parsed.Lock()
+	t := parsed.by[text]
+	parsed.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	t, err := readTemplate(text)
+	if err != nil {
+		return nil, err
+	}
+	parsed.Lock()
+	defer parsed.Unlock()
+	if len(parsed.by) >= maxParsed {
+		clear(parsed.by)
+	}
+	parsed.by[text] = t
+	return t, nil
+}
+
+func readTemplate(text string) (*template, error) {
 	m, order, err := parseYAML(text)
 	if err != nil {
 		return nil, said("Error parsing template: %w", err)
