@@ -96,7 +96,7 @@ func (s *scaler) leased(ctx context.Context, v *visit, decide decider, decision 
 	}
 	decision, after, err := s.apply(ctx, v, decision)
 	switch {
-	case number == 0 || err != nil: // without an answer the update may still come true
+	case number == 0 || err != nil || decision.Code == cluster.Kept: // without an answer the update may still come true
 	case decision.Applied:
 		s.tidy(ctx, v, number)
 	default:

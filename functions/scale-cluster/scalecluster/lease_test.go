@@ -74,6 +74,30 @@ func TestF16LeaseCosts(t *testing.T) {
 	}
 }
 
+// F16, F22: whoever gave up waiting for the answer to an update keeps its lease, as the update may still be taken; when the lease is
+// over, a pass makes what was kept.
+func TestF16UnansweredUpdateKeepsItsLease(t *testing.T) {
+	t.Parallel()
+	h := start2(t)
+	h.cloud.Inject(openstacktest.Fault{Service: "heat", Method: http.MethodPatch, Times: 1, Latency: time.Minute, Status: http.StatusServiceUnavailable})
+	h.inTime(3*time.Second, "/shared/set", `{"to": 3}`).want(t, http.StatusAccepted, "kept")
+	h.cloud.ClearFaults()
+	h.cloud.Advance(time.Second)
+	if got := h.cloud.KeyPairs(); !slices.Equal(got, []string{h.lease(1)}) {
+		t.Errorf("leases: %v", got)
+	}
+	h.post("/shared/reconcile", ``, ci())
+	if n := h.count(leased); n != 2 {
+		t.Errorf("made while the first update may be taken: count %d", n)
+	}
+	h.cloud.Advance(2 * time.Minute)
+	h.post("/shared/reconcile", ``, ci()).want(t, http.StatusAccepted, "scaled")
+	h.settle(0)
+	if n := h.count(leased); n != 3 {
+		t.Errorf("count %d", n)
+	}
+}
+
 // F16: while another has the lease the cluster is busy; one who never writes is passed over, and by one only.
 func TestF16StaleLease(t *testing.T) {
 	t.Parallel()
