@@ -120,7 +120,7 @@ func (d Decision) drainFirst(s State, r Request, leaving []Node, now time.Time) 
 	stamp := r.stamp(len(leaving), now)
 	for _, n := range leaving {
 		own := []string{tagDrain + stamp.String(), tagSince + seconds(now), tagWeight + strconv.Itoa(n.Weight)}
-		own = append(own, r.asked(now)...)
+		own = append(own, r.besides(now)...)
 		if s.Sticky {
 			own = append(own, tagSticky)
 		}
@@ -139,7 +139,7 @@ func (d Decision) undrain(s State, r Request, want int, now time.Time) Decision 
 	var names []string
 	for _, n := range back {
 		was, _ := n.drain()
-		own := append(r.asked(now), tagUndrained+seconds(now)+"/"+stamp.String())
+		own := append(r.besides(now), tagUndrained+seconds(now)+"/"+stamp.String())
 		d.Members = append(d.Members, MemberChange{Node: n.Name, Member: n.Member, Weight: was.weight, Tags: n.retagged(now, own...)})
 		names = append(names, n.Name)
 	}

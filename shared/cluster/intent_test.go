@@ -244,6 +244,28 @@ func TestN4DrainReplacesWhatWasKept(t *testing.T) {
 	}
 }
 
+// N2, N4: a notification that comes again when its kept request was made is known, by an update's memory and by a drain's marks, as
+// long as it names the same.
+func TestN4MadeIsKnownByBothNames(t *testing.T) {
+	t.Parallel()
+	for op, s := range map[cluster.Op]cluster.State{cluster.OpOut: drained(2), cluster.OpIn: drained(4)} {
+		again := cluster.Request{Op: op, By: 1, Key: "k", KeyLife: 2 * time.Minute, Token: "t"}
+		made := again.Intent("a", life, start()).Request(start().Add(time.Minute))
+		made.Token = "m"
+		d := cluster.Decide(s, made, start().Add(time.Minute))
+		if s = write(s, d); d.Patch != nil {
+			s.Memory, _ = cluster.Remember(d.Patch.State)
+			s.Count = d.Patch.Count
+		}
+		if first := cluster.Decide(s, again, start().Add(2*time.Minute-time.Second)); first.Code != cluster.Duplicate {
+			t.Errorf("%s: %+v, then %+v", op, d, first)
+		}
+		if other := cluster.Decide(s, again, start().Add(2*time.Minute)); other.Code == cluster.Duplicate {
+			t.Errorf("%s: a repeat is taken for a duplicate: %+v", op, other)
+		}
+	}
+}
+
 // N4: a person who asks for what there is already ends what they had asked for before; nothing else needs to be said.
 func TestN4Outdated(t *testing.T) {
 	t.Parallel()

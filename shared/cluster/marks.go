@@ -166,12 +166,15 @@ func latestTrace(a, b trace) trace {
 	return a
 }
 
-// asked are the tags that say when a person wanted this; none for an alarm.
-func (r Request) asked(now time.Time) []string {
-	if !r.Person {
-		return nil
+// besides are the tags that say more of a request than its stamp: when a person wanted it, and its notification's own name.
+func (r Request) besides(now time.Time) (tags []string) {
+	if r.Person {
+		tags = append(tags, tagAsked+strconv.FormatInt(r.moment(now), 10))
 	}
-	return []string{tagAsked + strconv.FormatInt(r.moment(now), 10)}
+	if r.Delivery != "" {
+		tags = append(tags, tagSeen+trace{by: hash(r.Delivery), known: now.Add(r.DeliveryLife)}.String())
+	}
+	return tags
 }
 
 // asked is when a person last wanted the node to leave, or back; Unix milliseconds, 0 for never.
