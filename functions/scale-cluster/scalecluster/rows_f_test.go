@@ -275,7 +275,9 @@ func TestF15OutAndInAtOnce(t *testing.T) {
 			if made.body["applied"] != true {
 				made, other = other, made
 			}
-			if made.body["applied"] != true || other.code() != "busy" || made.body["to"] != float64(h.count(leased)) {
+			// One that looks when the other's update runs already is kept instead.
+			told := other.code() == "busy" || other.code() == "kept"
+			if made.body["applied"] != true || !told || made.body["to"] != float64(h.count(leased)) {
 				t.Errorf("round %d: %s and %s", round, made.text, other.text)
 			}
 			h.settle(time.Minute)
