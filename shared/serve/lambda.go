@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -34,14 +32,14 @@ const sending = 200 * time.Millisecond
 
 // Start serves the platform's calls until the process is told to end; calls under way get their answers first.
 func (i *Invoker) Start(ctx context.Context) {
-	told, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
-	context.AfterFunc(told, func() {
-		stop() // a second signal ends the process at once
+	_, stop := untilTold(ctx, func() {
 		i.log.Info().Msg("stopping")
 		i.calls.Lock()
 		<-time.After(sending)
 		os.Exit(0)
 	})
+	defer stop()
+	i.log.Info().Str("runtime", onLambda).Msg("serving")
 	lambda.StartWithOptions(lambda.Handler(i), lambda.WithContext(ctx))
 }
 

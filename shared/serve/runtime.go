@@ -111,7 +111,6 @@ func start(ctx context.Context, h http.Handler, log zerolog.Logger, getenv func(
 		if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 			return errors.New("RUNTIME is lambda, but AWS_LAMBDA_RUNTIME_API is not set; only Lambda itself can start this")
 		}
-		log.Info().Str("runtime", chosen).Msg("serving")
 		Lambda(h, log).Start(ctx) // does not come back
 		return nil
 	case onCGI:
@@ -124,6 +123,17 @@ func start(ctx context.Context, h http.Handler, log zerolog.Logger, getenv func(
 	return listenAndServe(ctx, chosen, h, log, getenv)
 }
 
+// untilTold is ctx until the process is told to end; stopping is run then. It comes before the log says that we serve, since
+// who reads that line may tell us at once.
+func untilTold(ctx context.Context, stopping func()) (told context.Context, stop context.CancelFunc) {
+	told, stop = signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(told, func() {
+		stop() // a second signal ends the process at once
+		stopping()
+	})
+	return told, stop
+}
+
 // answers is the descriptor on which OpenWhisk reads our answers; stdout is a log there.
 const answers = 3
 
@@ -132,13 +142,9 @@ func onActionLoop(ctx context.Context, h http.Handler, log zerolog.Logger, geten
 	if _, err := out.Stat(); err != nil {
 		return errors.New("RUNTIME is openwhisk, but descriptor 3 is not open; only OpenWhisk's ActionLoop can start this")
 	}
-	log.Info().Str("runtime", onOpenWhisk).Msg("serving")
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilTold(ctx, func() { log.Info().Msg("stopping") })
 	defer stop()
-	context.AfterFunc(ctx, func() {
-		stop() // a second signal ends the process at once
-		log.Info().Msg("stopping")
-	})
+	log.Info().Str("runtime", onOpenWhisk).Msg("serving")
 	return ActionLoop(ctx, h, log, os.Stdin, out, getenv("__OW_WAIT_FOR_ACK") != "")
 }
 
@@ -152,15 +158,11 @@ func listenAndServe(ctx context.Context, chosen string, h http.Handler, log zero
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilTold(ctx, func() { log.Info().Dur("drain_ms", drain).Msg("stopping") })
+	defer stop()
 	for _, listener := range listeners {
 		log.Info().Str("runtime", chosen).Stringer("address", listener.Addr()).Msg("serving")
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	context.AfterFunc(ctx, func() {
-		stop() // a second signal ends the process at once
-		log.Info().Dur("drain_ms", drain).Msg("stopping")
-	})
 	return HTTP(ctx, h, drain, listeners...)
 }
 
