@@ -44,14 +44,14 @@ func twoInstances(t *testing.T) *instances {
 	server.Config.Handler = i.platform.Handler()
 	server.Start()
 	t.Cleanup(server.Close)
-	program := unzipped(t, "launch-lab")
+	program := unzipped(t)
 	for range 2 {
 		port := strconv.Itoa(oncetest.FreePort(t))
 		i.pids = append(i.pids, start(t, program, i.cloud, "STACKHOOK_CONFIG="+i.settings(), "PORT="+port))
 		i.bases = append(i.bases, "http://"+net.JoinHostPort("127.0.0.1", port))
 	}
 	for _, base := range i.bases {
-		i.untilUp(base)
+		untilUp(t, i.client, base)
 	}
 	return i
 }
@@ -60,17 +60,6 @@ func (i *instances) settings() string {
 	platform := fmt.Sprintf("platforms: [{issuer: %q, client_id: client, deployments: ['1'], auth_url: %q, jwks_url: %q, labs: [web]}], consumers:",
 		i.platform.Issuer, i.platform.AuthURL(), i.platform.JWKSURL())
 	return "store: " + i.redis.Address() + "\nreplicas: 2\n" + strings.Replace(settings, "consumers:", platform, 1)
-}
-
-func (i *instances) untilUp(base string) {
-	i.t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if response, err := i.client.Get(base + "/healthz"); err == nil {
-			response.Body.Close()
-			return
-		}
-	}
-	i.t.Fatal("an instance does not answer")
 }
 
 // post sends a form to the instance whose turn it is.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/zip"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,7 +33,7 @@ labs: {web: {title: Web, template: labs/web.yaml, access: [{kind: url, output: l
 // The zip's own program answers each sender's event of a launch, a good one and a forged one, as it does over HTTP.
 func TestZipAnswersLaunches(t *testing.T) {
 	t.Parallel()
-	program := unzipped(t, "launch-lab")
+	program := unzipped(t)
 	cloud := openstacktest.Start(t, openstacktest.StartAt(time.Now()))
 	web := overHTTP(t, program, cloud)
 	api, err := servetest.Listen(t.Context())
@@ -73,30 +71,6 @@ func newLaunch() ltitest.Launch {
 	return ltitest.New(public+"/launch-lab/launch", "academy", secret, "u1", time.Now())
 }
 
-// unzipped builds a function as the Makefile does, packages it, and unpacks the zip as Lambda does.
-func unzipped(t *testing.T, function string) string {
-	t.Helper()
-	bin, dist, task := t.TempDir(), t.TempDir(), t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc,validator_novalidatefn,nethttpomithttp2", "-ldflags", "-s -w",
-		"-o", filepath.Join(bin, function), "../../functions/"+function)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	if err := run(bin, dist, []string{function}, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	archive, err := zip.OpenReader(filepath.Join(dist, function+".zip"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer archive.Close()
-	if err := os.CopyFS(task, archive); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(task, "bootstrap")
-}
-
 // start runs the program until the test ends and gives its process id.
 func start(t *testing.T, program string, cloud *openstacktest.Cloud, env ...string) (pid int) {
 	t.Helper()
@@ -124,15 +98,7 @@ func overHTTP(t *testing.T, program string, cloud *openstacktest.Cloud) func(for
 	start(t, program, cloud, "PORT="+port)
 	client := &http.Client{Timeout: time.Minute}
 	base := "http://127.0.0.1:" + port
-	for up := false; !up; {
-		if t.Context().Err() != nil {
-			t.Fatal("the program does not answer")
-		}
-		if response, err := client.Get(base + "/healthz"); err == nil {
-			response.Body.Close()
-			up = true
-		}
-	}
+	untilUp(t, client, base)
 	return func(form string) answer {
 		response, err := client.Post(base+"/launch", "application/x-www-form-urlencoded", strings.NewReader(form))
 		if err != nil {
@@ -142,6 +108,18 @@ func overHTTP(t *testing.T, program string, cloud *openstacktest.Cloud) func(for
 		body, _ := io.ReadAll(response.Body)
 		return newAnswer(response.StatusCode, response.Header.Get("Content-Type"), string(body))
 	}
+}
+
+// untilUp waits for the program at base to answer.
+func untilUp(t *testing.T, client *http.Client, base string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if response, err := client.Get(base + "/healthz"); err == nil {
+			response.Body.Close()
+			return
+		}
+	}
+	t.Fatalf("the program at %s does not answer", base)
 }
 
 // launchEvent is a sender's golden event with another form in it and no query: launches have none.
