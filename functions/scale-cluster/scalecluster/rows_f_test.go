@@ -231,12 +231,13 @@ func TestF15OutAndInAtOnce(t *testing.T) {
 		h := start(t)
 		h.cluster(floor, 4)
 		h.post("/floor/out?dry_run=1", ``, ci())
-		// In reads the cluster, and is held up until out has come: an alarm looks at the clock when it does.
+		// In reads the cluster, and is held up until out has come: an alarm looks at the clock when it does, and an instant later
+		// it is in the queue.
 		reads, here := make(chan struct{}), make(chan struct{})
 		var first, looks sync.Once
 		h.cloud.Chaos(func(c openstacktest.Call) openstacktest.Fault {
 			if c.Name == read {
-				first.Do(func() { close(reads); <-here })
+				first.Do(func() { close(reads); <-here; <-time.After(300 * time.Millisecond) })
 			}
 			return openstacktest.Fault{}
 		})
